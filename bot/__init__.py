@@ -1,0 +1,1 @@
+"""The Telegram conversation: routers, keyboards, texts, delivery, and the sandbox that stands in for Telegram."""

@@ -1,0 +1,1 @@
+"""`nb`: the command with which people, pipelines and agents run the service."""

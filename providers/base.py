@@ -1,0 +1,157 @@
+"""The contract between the service and an AI provider.
+
+An adapter turns a `Job` into calls of one vendor's API and its answers into the values below. It holds no state that
+matters: a job can be submitted by one process, polled by another and finished by a third.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from providers.errors import ProviderError
+
+Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
+
+
+class MediaKind(StrEnum):
+    """What a model makes."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class InputMedia:
+    """A picture or video that the user gave, already checked by content.
+
+    Attributes:
+        data: the bytes of the file.
+        mime: the type found by looking at the bytes, such as ``image/jpeg``.
+        url: a link that a provider can fetch for at least 24 hours, where storage can make one.
+    """
+
+    data: bytes = field(repr=False)
+    mime: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be made.
+
+    Attributes:
+        client_id: our own id of the job, unique for ever; sent along where the vendor keeps one, so that a job whose
+            answer was lost can be found again.
+        model: the vendor's name of the model.
+        kind: what the model makes.
+        prompt: the user's words.
+        images: inputs in the user's order, empty for text-only jobs.
+        params: options, validated against the model's schema; their names are the catalogue's.
+    """
+
+    client_id: str
+    model: str
+    kind: MediaKind
+    prompt: str
+    images: tuple[InputMedia, ...] = ()
+    params: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A finished picture or video: either its bytes or a link that is fetched at once, never both.
+
+    Attributes:
+        mime: the type that the vendor declares; the service looks at the bytes itself.
+        headers: what the link demands, such as authorization.
+    """
+
+    mime: str
+    data: bytes | None = field(default=None, repr=False)
+    url: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The vendor accepted the job and will finish it later."""
+
+    external_id: str
+    poll_after: timedelta = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The job is not finished. `progress` is a share from 0 to 1 where the vendor tells one."""
+
+    progress: float | None = None
+    poll_after: timedelta = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The job made these. `cost_usd` is what the vendor reports that it cost us, where it does."""
+
+    media: tuple[Media, ...]
+    cost_usd: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The vendor accepted the job and later gave up on it."""
+
+    error: ProviderError
+
+
+class LookupUnsupported(Exception):
+    """The vendor has no way to find a job by our id."""
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """One vendor's API.
+
+    `submit`, `poll`, `cancel` and `find` raise a `ProviderError` for what the vendor or the network answered; any other
+    exception is a defect of the adapter. Every call has a time limit of its own.
+    """
+
+    name: str
+
+    async def submit(self, job: Job) -> Submitted | Finished:
+        """Hand the job over.
+
+        Raises:
+            Ambiguous: the request left and no answer came back.
+            ProviderError: the request was certainly not accepted.
+        """
+        ...
+
+    async def poll(self, external_id: str) -> Running | Finished | Failed:
+        """Ask how the job stands. An error raised here says nothing of the job itself."""
+        ...
+
+    async def cancel(self, external_id: str) -> None:
+        """Ask the vendor to stop; does nothing where it offers no way."""
+        ...
+
+    async def find(self, client_id: str) -> str | None:
+        """Return the external id of the job that we submitted as `client_id`, None if the vendor never accepted it.
+
+        Raises:
+            LookupUnsupported: the vendor cannot tell.
+        """
+        ...
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> str | None:
+        """Return the external id that a webhook speaks of, None if it speaks of none; the status is polled, not believed."""
+        ...
+
+    async def close(self) -> None:
+        """Close connections."""
+        ...
+
