@@ -154,4 +154,3 @@ class Provider(Protocol):
     async def close(self) -> None:
         """Close connections."""
         ...
-

@@ -1,0 +1,205 @@
+"""Configuration: one class, read once at start, every value typed, documented and checked.
+
+Variables keep the names of the predecessor's environment where the meaning is the same. A missing, malformed or unknown
+one stops the start with its name and an example. Nothing reads the environment at import; `load` is called by the
+process's entry point and the result is passed on.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+WEBHOOK_SECRET_PATTERN = r"^[A-Za-z0-9_-]{1,256}$"
+
+CLIENT_ONLY = frozenset({"NB_AGENT", "NB_CONFIG", "NB_ENV", "NB_JSON", "NB_READONLY", "NB_TOKEN", "NB_LOG_COLOR"})
+"""`NB_…` variables that belong to the command line and mean nothing to a server."""
+
+
+class Environment(StrEnum):
+    """Where this process runs."""
+
+    LOCAL = "local"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class SettingsError(Exception):
+    """The environment does not describe a service that can start."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("Configuration is not usable:\n" + "\n".join(f"  - {problem}" for problem in problems))
+        self.problems = problems
+
+
+class Settings(BaseModel):
+    """Everything the service can be told from outside. The alias of a field is its environment variable."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    environment: Annotated[Environment, Field(alias="NB_ENVIRONMENT", examples=["production"])] = Environment.LOCAL
+    commit: Annotated[
+        str, Field(alias="NB_COMMIT", description="Commit that this process was built from.", examples=["6a090cb"])
+    ] = "unknown"
+    home: Annotated[
+        Path, Field(alias="NB_HOME", description="Folder for local data.", examples=["/srv/nanobanana/.nb"])
+    ] = Path(".nb")
+
+    database_url: Annotated[
+        SecretStr, Field(alias="DATABASE_URL", examples=["postgresql://user:password@host:5432/nanobanana"])
+    ]
+    database_pool_size: Annotated[int, Field(alias="DATABASE_POOL_SIZE", ge=2, le=200, examples=["10"])] = 10
+    database_statement_cache: Annotated[
+        int,
+        Field(
+            alias="DATABASE_STATEMENT_CACHE",
+            ge=0,
+            description="Prepared statements kept per connection; 0 behind a transaction pooler such as Supabase's.",
+            examples=["0"],
+        ),
+    ] = 0
+    redis_url: Annotated[SecretStr, Field(alias="REDIS_URL", examples=["redis://host:6379/0"])]
+
+    telegram_bot_token: Annotated[
+        SecretStr, Field(alias="TELEGRAM_BOT_TOKEN", examples=["123456:AAE-example-token-of-BotFather"])
+    ]
+    telegram_webhook_secret: Annotated[
+        SecretStr, Field(alias="TG_WEBHOOK_SECRET", examples=["32-or-more-of-A-Z_a-z-0-9"])
+    ]
+    telegram_api_base_url: Annotated[str, Field(alias="TELEGRAM_API_BASE_URL")] = "https://api.telegram.org"
+    telegram_updates: Annotated[
+        Literal["webhook", "polling"],
+        Field(alias="TELEGRAM_UPDATES", description="How updates arrive: pushed to us, or fetched by `nb bot poll`."),
+    ] = "webhook"
+    public_base_url: Annotated[
+        str, Field(alias="PUBLIC_BASE_URL", examples=["https://bot.example.com"], description="Where people reach web.")
+    ]
+
+    host: Annotated[str, Field(alias="HOST")] = "0.0.0.0"  # noqa: S104  A container's port is published by its platform.
+    port: Annotated[int, Field(alias="PORT", ge=1, le=65535, examples=["8000"])] = 8000
+    web_workers: Annotated[int, Field(alias="WEB_WORKERS", ge=1, le=64)] = 1
+    worker_concurrency: Annotated[
+        int, Field(alias="CELERY_WORKER_CONCURRENCY", ge=1, le=1000, description="Tasks at once per worker process.")
+    ] = 50
+
+    storage_path: Annotated[
+        Path | None, Field(alias="STORAGE_PATH", description="Folder for media; `media` under NB_HOME when not set.")
+    ] = None
+
+    demo_provider: Annotated[
+        bool,
+        Field(alias="DEMO_PROVIDER", description="Offer the provider that needs no key and makes demonstrations only."),
+    ] = False
+    gemini_api_key: Annotated[SecretStr | None, Field(alias="GEMINI_API_KEY")] = None
+    gemini_base_url: Annotated[str | None, Field(alias="GEMINI_BASE_URL")] = None
+
+    log_format: Annotated[Literal["json", "console"], Field(alias="LOG_FORMAT")] = "json"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(alias="LOG_LEVEL")] = "INFO"
+
+    @field_validator("public_base_url", "telegram_api_base_url", "gemini_base_url")
+    @classmethod
+    def _is_base_url(cls, value: str | None) -> str | None:
+        if value is not None:
+            AnyHttpUrl(value)
+            return value.rstrip("/")
+        return value
+
+    @field_validator("telegram_webhook_secret")
+    @classmethod
+    def _is_webhook_secret(cls, value: SecretStr) -> SecretStr:
+        import re
+
+        if not re.match(WEBHOOK_SECRET_PATTERN, value.get_secret_value()):
+            raise ValueError("Telegram takes 1 to 256 of the characters A-Z a-z 0-9 _ -")
+        return value
+
+    @field_validator("telegram_bot_token")
+    @classmethod
+    def _is_bot_token(cls, value: SecretStr) -> SecretStr:
+        number, _, secret = value.get_secret_value().partition(":")
+        if not number.isdigit() or not secret:
+            raise ValueError("a token of BotFather looks like 123456:AAE…")
+        return value
+
+    @model_validator(mode="after")
+    def _production_is_strict(self) -> Settings:
+        if self.environment is Environment.PRODUCTION:
+            if self.demo_provider:
+                raise ValueError("DEMO_PROVIDER must be off in production: people would pay for demonstrations")
+            if not self.public_base_url.startswith("https://"):
+                raise ValueError("PUBLIC_BASE_URL must start with https:// in production")
+        return self
+
+    @property
+    def media_path(self) -> Path:
+        """Folder that holds media when storage is local."""
+        return self.storage_path or self.home / "media"
+
+    def secret_values(self) -> list[str]:
+        """Every secret that must not appear in a log, and the passwords inside the connection addresses."""
+        secrets = []
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                secrets.append(value.get_secret_value())
+        for url in (self.database_url, self.redis_url):
+            credentials = url.get_secret_value().partition("://")[2].rpartition("@")[0]
+            password = credentials.partition(":")[2]
+            if password:
+                secrets.append(password)
+        return [secret for secret in secrets if len(secret) >= 6]
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from environment variables.
+
+    Raises:
+        SettingsError: something is missing, malformed or unknown; every problem is named at once, with an example.
+    """
+    source = os.environ if environment is None else environment
+    known = {field.alias: name for name, field in Settings.model_fields.items() if field.alias}
+    problems = [
+        _unknown(name, known) for name in source if name.startswith("NB_") and name not in {*known, *CLIENT_ONLY}
+    ]
+    values: dict[str, Any] = {name: source[name] for name in known if source.get(name)}
+    if "NB_COMMIT" not in values and source.get("RAILWAY_GIT_COMMIT_SHA"):
+        values["NB_COMMIT"] = source["RAILWAY_GIT_COMMIT_SHA"]
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        problems += [_invalid(detail, known) for detail in error.errors(include_input=False, include_url=False)]
+        raise SettingsError(problems) from None
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _unknown(name: str, known: Mapping[str, str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"{name} is not a setting" + (f"; did you mean {near[0]}?" if near else "; remove it")
+
+
+def _invalid(detail: Any, known: Mapping[str, str]) -> str:
+    location = str(detail["loc"][0]) if detail["loc"] else ""
+    if not location:
+        return str(detail["msg"]).removeprefix("Value error, ")
+    field = Settings.model_fields[known[location]]
+    example = f" Example: {location}={field.examples[0]}" if field.examples else ""
+    if detail["type"] == "missing":
+        return f"{location} is missing.{example}"
+    return f"{location}: {str(detail['msg']).removeprefix('Value error, ')}.{example}"
