@@ -1,1 +1,1 @@
-"""The server and everything that the bot and the command line share: data, money, catalogue, generations, queue, HTTP."""
+"""What the bot and the command line share: data, money, catalogue, generations, queue, HTTP."""

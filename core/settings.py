@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -24,8 +25,9 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
-WEBHOOK_SECRET_PATTERN = r"^[A-Za-z0-9_-]{1,256}$"
+ALLOWED_IN_WEBHOOK_SECRET = re.compile(r"^[A-Za-z0-9_-]{1,256}$")
 
 CLIENT_ONLY = frozenset({"NB_AGENT", "NB_CONFIG", "NB_ENV", "NB_JSON", "NB_READONLY", "NB_TOKEN", "NB_LOG_COLOR"})
 """`NB_…` variables that belong to the command line and mean nothing to a server."""
@@ -122,9 +124,7 @@ class Settings(BaseModel):
     @field_validator("telegram_webhook_secret")
     @classmethod
     def _is_webhook_secret(cls, value: SecretStr) -> SecretStr:
-        import re
-
-        if not re.match(WEBHOOK_SECRET_PATTERN, value.get_secret_value()):
+        if not ALLOWED_IN_WEBHOOK_SECRET.match(value.get_secret_value()):
             raise ValueError("Telegram takes 1 to 256 of the characters A-Z a-z 0-9 _ -")
         return value
 
@@ -194,7 +194,7 @@ def _unknown(name: str, known: Mapping[str, str]) -> str:
     return f"{name} is not a setting" + (f"; did you mean {near[0]}?" if near else "; remove it")
 
 
-def _invalid(detail: Any, known: Mapping[str, str]) -> str:
+def _invalid(detail: ErrorDetails, known: Mapping[str, str]) -> str:
     location = str(detail["loc"][0]) if detail["loc"] else ""
     if not location:
         return str(detail["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,105 @@
+"""Brings the schema up to date and says whether models and migrations agree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import asyncpg
+
+import piccolo_migrations
+from core import db
+from core.settings import Settings
+
+LOCK = 7_205_759_403
+"""Key of the advisory lock under which migrations run, so that two deploys do not run them at the same time."""
+
+
+class MigrationFailed(Exception):
+    """A migration did not apply; the schema is as it was before it."""
+
+
+def known() -> list[str]:
+    """Ids of the migrations that this code was written for, oldest first."""
+    folder = Path(piccolo_migrations.__file__).parent
+    ids = []
+    for path in folder.glob("core_*.py"):
+        line = next(line for line in path.read_text().splitlines() if line.startswith("ID = "))
+        ids.append(line.partition("= ")[2].strip('"'))
+    return sorted(ids)
+
+
+async def applied() -> list[str]:
+    """Ids of the migrations that the connected database has seen, oldest first."""
+    if await db.fetch_value("SELECT to_regclass('migration')") is None:
+        return []
+    rows = await db.fetch("SELECT name FROM migration WHERE app_name = 'core' ORDER BY name")
+    return [row["name"] for row in rows]
+
+
+async def migrate(settings: Settings) -> list[str]:
+    """Apply what is missing and return its ids. Waits while another process migrates.
+
+    Needs a direct or session connection: an advisory lock means nothing behind a transaction pooler.
+
+    Raises:
+        MigrationFailed: with PostgreSQL's own words.
+    """
+    async with _alone(settings):
+        before = await _applied_alone(settings)
+        missing = [name for name in known() if name not in before]
+        if missing:
+            await _forwards()
+        return missing
+
+
+async def check(settings: Settings) -> list[str]:
+    """Say in which tables the models differ from the migrations; nothing when they agree."""
+    from piccolo.apps.migrations.commands.new import AutoMigrationManager
+    from piccolo.conf.apps import Finder
+
+    _use_our_configuration(settings)
+    app_config = Finder().get_app_config("core")
+    statements = await AutoMigrationManager(auto_input="n").get_alter_statements(app_config=app_config)
+    differences = [line for group in statements for line in group.statements]
+    return [difference.strip().splitlines()[0] for difference in differences]
+
+
+async def _forwards() -> None:
+    from piccolo.apps.migrations.commands.forwards import run_forwards
+
+    said = StringIO()
+    try:
+        with redirect_stdout(said):
+            result = await run_forwards(app_name="core")
+    except asyncpg.PostgresError as error:
+        raise MigrationFailed(f"{type(error).__name__}: {error}") from error
+    if not result.success:
+        raise MigrationFailed(result.message or said.getvalue().strip())
+
+
+async def _applied_alone(settings: Settings) -> list[str]:
+    await db.connect(settings, pool_size=2)
+    try:
+        return await applied()
+    finally:
+        await db.disconnect()
+
+
+@asynccontextmanager
+async def _alone(settings: Settings) -> AsyncIterator[None]:
+    _use_our_configuration(settings)
+    connection = await asyncpg.connect(**db.DB.config)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+        yield
+    finally:
+        await connection.close()
+
+
+def _use_our_configuration(settings: Settings) -> None:
+    os.environ["PICCOLO_CONF"] = "core.piccolo_conf"
+    db.configure(settings)

@@ -1,0 +1,65 @@
+"""Models that people can use, and the two numbers that turn cost into price."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from piccolo.columns import (
+    JSONB,
+    BigSerial,
+    Boolean,
+    Integer,
+    Numeric,
+    SmallInt,
+    Timestamptz,
+    Varchar,
+)
+from piccolo.columns.defaults.timestamptz import TimestamptzNow
+from piccolo.constraints import Check
+from piccolo.table import Table
+
+from core.db import DB
+
+
+class PricingSettings(Table, tablename="pricing_settings", db=DB):
+    """The only row of its table."""
+
+    id = SmallInt(primary_key=True, default=1)
+    usd_to_token_rate = Numeric(digits=(8, 4), default=Decimal("20"), null=False, help_text="Tokens that one USD buys.")
+    markup_multiplier = Numeric(digits=(6, 3), default=Decimal("2"), null=False, help_text="Retail price over cost.")
+    updated_at = Timestamptz(default=TimestamptzNow(), null=False)
+
+    pricing_settings_has_one_row = Check(id == 1)
+    pricing_settings_are_positive = Check((usd_to_token_rate > 0) & (markup_multiplier > 0))
+
+
+class AIModel(Table, tablename="botapp_aimodel", db=DB):
+    """A model of the catalogue. Loaded from `core/catalog/models.toml`, then edited by operators."""
+
+    id = BigSerial(primary_key=True)
+    slug = Varchar(length=50, default=None, null=False, unique=True)
+    display_name = Varchar(length=100, default=None, null=False)
+    type = Varchar(length=10, default=None, null=False, help_text="What it makes: image or video.")
+    purpose = JSONB(default="{}", null=False, help_text="What it is good for: {ru, en}.")
+    base_cost_usd = Numeric(digits=(10, 4), default=None, null=False, help_text="Cost of one unit.")
+    cost_unit = Varchar(length=10, default="generation", null=False)
+    option_factors = JSONB(default="{}", null=False, help_text="{option: {value: factor}}.")
+    params_schema = JSONB(default="{}", null=False, help_text="JSON Schema of the parameters.")
+    routes = JSONB(default="[]", null=False, help_text="Providers in order: [{provider, model}].")
+    max_prompt_length = Integer(default=4000, null=False)
+    max_input_images = SmallInt(default=0, null=False)
+    needs_input_image = Boolean(default=False, null=False)
+    cooldown_seconds = Integer(default=0, null=False)
+    daily_limit = Integer(default=None, null=True)
+    typical_seconds = Integer(default=20, null=False, help_text="Usual time until the result.")
+    deadline_seconds = Integer(default=600, null=False, help_text="A job older than this is given up and refunded.")
+    is_active = Boolean(default=True, null=False)
+    order = Integer(default=100, null=False)
+    retires_at = Timestamptz(default=None, null=True)
+    successor = Varchar(length=50, default=None, null=True, help_text="Slug of the model to use instead.")
+    created_at = Timestamptz(default=TimestamptzNow(), null=False)
+    updated_at = Timestamptz(default=TimestamptzNow(), null=False)
+
+    aimodel_type_is_known = Check((type == "image") | (type == "video"))
+    aimodel_cost_unit_is_known = Check((cost_unit == "image") | (cost_unit == "second") | (cost_unit == "generation"))
+    aimodel_costs_something = Check(base_cost_usd > 0)
