@@ -1,0 +1,270 @@
+"""Runs one command line: parses, calls the command, renders the outcome or the failure, decides the exit code.
+
+This is the outermost boundary of `nb`, the only place that catches everything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
+
+from typer.exceptions import Abort, Exit, TyperException
+
+from cli import registry
+from cli.durations import is_duration
+from cli.envelope import NextStep, Notice, Outcome, Problem, document, encode
+from cli.errors import CommandFailed, UpstreamFault, UsageMistake
+from cli.exit_codes import ExitCode
+from cli.invocation import Invocation, begin
+from cli.output import Screen
+from cli.version import VERSION
+
+DEFAULT_WAIT = "5m"
+"""What `--wait` without a time means."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run `nb` with these arguments and return its exit code; prints, never raises."""
+    arguments = _with_wait_times(arguments)
+    invocation = Invocation(json=_wants_json(arguments), verbose="-v" in arguments or "--verbose" in arguments)
+    invocation.no_color = "--no-color" in arguments
+    begin(invocation)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return _run(arguments, invocation)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; the interpreter's last flush goes nowhere.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+
+
+def _run(arguments: Sequence[str], invocation: Invocation) -> int:
+    if not invocation.json:
+        result = _guarded(arguments, invocation)
+        return _finish_for_people(result, invocation)
+    asked_for_help = any(argument in ("--help", "-h") for argument in _before_separator(arguments))
+    said = io.StringIO() if asked_for_help else sys.stderr
+    with contextlib.redirect_stdout(said):
+        result = _guarded(arguments, invocation)
+    if isinstance(result, int) and isinstance(said, io.StringIO):
+        result = Outcome(data={"help": said.getvalue()}, show=_nothing)
+    return _finish_for_machines(result, invocation)
+
+
+Result = Outcome | CommandFailed | int
+"""What a run ended with; a bare number is an exit code whose output was printed already."""
+
+
+def _guarded(arguments: Sequence[str], invocation: Invocation) -> Result:
+    """Call the command and turn everything that can go wrong into a result."""
+    try:
+        return _invoke(arguments)
+    except CommandFailed as failure:
+        return failure
+    except TyperException as mistake:
+        return _usage(mistake)
+    except (KeyboardInterrupt, Abort):
+        return Interrupted("interrupted")
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001  The outermost boundary: a fault of nb itself is still one document.
+        return _internal(error, invocation)
+
+
+def _invoke(arguments: Sequence[str]) -> Result:
+    from cli.groups import root
+
+    plain = _without_shared(arguments)
+    if plain in ([], ["--help"], ["-h"]) and "_NB_COMPLETE" not in os.environ:
+        return Outcome(data=_commands(), show=lambda screen: screen.line(registry.root_help(min(screen.width, 80))))
+    if plain == ["--version"]:
+        return Outcome(data={"version": VERSION}, show=lambda screen: screen.line(f"nb {VERSION}"))
+    try:
+        value = root().main(args=list(arguments), prog_name="nb", standalone_mode=False)
+    except Exit as leaving:
+        value = leaving.exit_code
+    except EOFError:
+        raise Abort from None
+    if isinstance(value, Outcome):
+        return value
+    if value == ExitCode.INTERRUPTED:
+        return Interrupted("interrupted")
+    return int(value) if isinstance(value, int) else 0
+
+
+class Interrupted(CommandFailed):
+    """Somebody pressed Ctrl-C."""
+
+    exit_code = ExitCode.INTERRUPTED
+    default_code = "interrupted"
+    transient = True
+
+
+class InternalFault(CommandFailed):
+    """A defect of nb itself; the correlation id is in the message and, with -v, above the trace."""
+
+    exit_code = ExitCode.CHECK_FAILED
+    default_code = "internal"
+
+
+def _internal(error: Exception, invocation: Invocation) -> InternalFault:
+    if invocation.verbose:
+        sys.stderr.write(f"correlation id {invocation.run_id}\n")
+        traceback.print_exception(error, file=sys.stderr)
+    return InternalFault(
+        f"nb failed unexpectedly ({type(error).__name__}); correlation id {invocation.run_id}",
+        fix="repeat with -v to see the trace, and report it with the correlation id",
+    )
+
+
+def _usage(mistake: TyperException) -> UsageMistake:
+    """Typer's usage error in our words, with the nearest option or command where there is one."""
+    message = mistake.format_message().strip().rstrip(".")
+    near = getattr(mistake, "possibilities", None)
+    if near:
+        message = f"{mistake.message}. Did you mean '{sorted(near)[0]}'?"
+    elif not message.endswith("?"):
+        message += "."
+    context = getattr(mistake, "ctx", None)
+    path = context.command_path if context is not None else "nb"
+    return UsageMistake(message, fix=f"{path} --help")
+
+
+def _finish_for_people(result: Result, invocation: Invocation) -> int:
+    if isinstance(result, int):
+        sys.stdout.flush()
+        return result
+    errors = Screen(sys.stderr, color=not invocation.no_color)
+    if isinstance(result, CommandFailed):
+        exit_code, problem, warnings, next_steps = result.exit_code, _problem(result), (), result.next_steps
+    else:
+        exit_code, problem, warnings, next_steps = result.exit_code, result.problem, result.warnings, result.next_steps
+        result.show(Screen(sys.stdout, color=not invocation.no_color))
+        sys.stdout.flush()
+    for code, message in [*((n.code, n.message) for n in warnings), *invocation.warnings]:
+        errors.state("unknown", f"warning: {message} ({code})")
+    if problem is not None:
+        errors.state("failed", problem.message)
+        if problem.fix:
+            errors.line(f"  Try: {problem.fix}")
+    for step in next_steps:
+        errors.line(f"  Next: {step.cmd}  ({step.why})", style="2")
+    return exit_code
+
+
+def _finish_for_machines(result: Result, invocation: Invocation) -> int:
+    if isinstance(result, int):
+        result = Outcome(data={}, show=_nothing) if result == 0 else InternalFault(f"ended with exit code {result}")
+    if isinstance(result, CommandFailed):
+        data: Mapping[str, Any] = result.data or {}
+        warnings: tuple[Notice, ...] = ()
+        problem: Problem | None = _problem(result)
+        meta: dict[str, Any] = {}
+        if isinstance(result, UpstreamFault) and result.retry_after is not None:
+            meta["retry_after_s"] = result.retry_after
+    else:
+        data, warnings, problem, meta = result.data, result.warnings, result.problem, dict(result.meta)
+    content = document(
+        command=invocation.command,
+        environment=invocation.environment or invocation.requested_environment,
+        exit_code=result.exit_code,
+        data=data,
+        warnings=(*warnings, *(Notice(*warning) for warning in invocation.warnings)),
+        problem=problem,
+        next_steps=result.next_steps,
+        meta=_meta(invocation) | meta,
+    )
+    _write(encode(content))
+    return result.exit_code
+
+
+def _write(content: bytes) -> None:
+    sys.stdout.flush()
+    if hasattr(sys.stdout, "buffer"):
+        sys.stdout.buffer.write(content)
+    else:
+        sys.stdout.write(content.decode())
+    sys.stdout.flush()
+
+
+def _meta(invocation: Invocation) -> dict[str, Any]:
+    meta: dict[str, Any] = {
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "duration_ms": round((monotonic() - invocation.started) * 1000, 1),
+        "version": VERSION,
+        "run_id": invocation.run_id,
+    }
+    if agent := os.environ.get("NB_AGENT"):
+        meta["agent"] = agent
+    return meta
+
+
+def _problem(failure: CommandFailed) -> Problem:
+    return Problem(failure.code, failure.message, failure.rule, failure.transient, failure.fix)
+
+
+def _commands() -> dict[str, Any]:
+    return {
+        "commands": [
+            {"name": name, "section": title, "help": help_line}
+            for title, section in registry.SECTIONS
+            for name, _, help_line in section
+        ],
+        "options": [{"name": name, "help": help_line} for name, help_line in registry.GLOBAL_OPTIONS],
+        "next": _first_steps(),
+    }
+
+
+def _first_steps() -> list[dict[str, str]]:
+    steps = (NextStep("nb help agent --json", "the whole contract on one page"), NextStep("nb up", "start the product"))
+    return [{"cmd": step.cmd, "why": step.why} for step in steps]
+
+
+def _nothing(screen: Screen) -> None:
+    """For outcomes that only machines read."""
+
+
+def _before_separator(arguments: Sequence[str]) -> list[str]:
+    listed = list(arguments)
+    return listed[: listed.index("--")] if "--" in listed else listed
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    return "--json" in _before_separator(arguments) or os.environ.get("NB_JSON", "0") not in ("", "0")
+
+
+def _with_wait_times(arguments: Sequence[str]) -> list[str]:
+    """`--wait` may stand alone; give it its default time where no time follows."""
+    result: list[str] = []
+    listed = list(arguments)
+    for index, argument in enumerate(listed):
+        result.append(argument)
+        following = listed[index + 1] if index + 1 < len(listed) else ""
+        if argument == "--wait" and not is_duration(following):
+            result[-1] = f"--wait={DEFAULT_WAIT}"
+    return result
+
+
+def _without_shared(arguments: Sequence[str]) -> list[str]:
+    """The arguments without the options of every command, to recognise a bare `nb --json --help`."""
+    flags = {"--json", "--dry-run", "--yes", "-y", "--no-input", "--no-color", "--verbose", "-v"}
+    rest: list[str] = []
+    skip = False
+    for argument in arguments:
+        if skip:
+            skip = False
+        elif argument in ("--env", "--timeout", "--wait"):
+            skip = True
+        elif argument not in flags and not argument.startswith(("--env=", "--timeout=", "--wait=")):
+            rest.append(argument)
+    return rest

@@ -1,0 +1,1 @@
+"""One file per command or group. Each is imported only when it is called."""

@@ -1,0 +1,220 @@
+"""Which environment a command turns to, where that environment is, and with which token.
+
+Project facts come from the committed `nb.toml`, the address and token of `local` from what `nb up` wrote under NB_HOME,
+other tokens from the environment or the same 0600 file. Nothing here is read at import.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from cli.errors import NotAuthenticated, UpstreamFault, UsageMistake
+from cli.invocation import Invocation
+
+NAMES = ("local", "staging", "production")
+LOCAL = "local"
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An environment that a command talks to."""
+
+    name: str
+    url: str
+    token: str | None
+
+    def __repr__(self) -> str:
+        return f"Target(name={self.name!r}, url={self.url!r}, token={'set' if self.token else 'none'})"
+
+
+def project_root() -> Path:
+    """Folder with `nb.toml`: the nearest one upwards of the working folder, else where nb itself lives."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "nb.toml").is_file():
+            return folder
+    return Path(__file__).resolve().parent.parent
+
+
+def nb_home() -> Path:
+    """Folder for local data: NB_HOME, else `.nb` beside `nb.toml`."""
+    given = os.environ.get("NB_HOME")
+    return Path(given).absolute() if given else project_root() / ".nb"
+
+
+def project_facts() -> Mapping[str, Any]:
+    """Content of `nb.toml`.
+
+    Raises:
+        UsageMistake: it is missing or is no TOML.
+    """
+    import tomllib
+
+    path = project_root() / "nb.toml"
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise UsageMistake(f"{path} is missing", fix="run nb inside the repository") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageMistake(f"{path} cannot be read: {error}", fix="correct nb.toml") from None
+
+
+def context_path() -> Path:
+    """File that keeps the default environment of this person: NB_CONFIG, else in the configuration folder."""
+    if given := os.environ.get("NB_CONFIG"):
+        return Path(given)
+    folder = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(folder) / "nb" / "config.json"
+
+
+def default_name() -> tuple[str, str]:
+    """The environment that reads use when none is named, and where that comes from."""
+    if named := os.environ.get("NB_ENV"):
+        return checked_name(named, source="NB_ENV"), "NB_ENV"
+    stored = _read_json(context_path()).get("env")
+    if isinstance(stored, str):
+        return checked_name(stored, source=str(context_path())), str(context_path())
+    return LOCAL, "default"
+
+
+def checked_name(name: str, *, source: str = "--env") -> str:
+    """`name` when it is an environment.
+
+    Raises:
+        UsageMistake: it is none.
+    """
+    if name in NAMES:
+        return name
+    near = get_close_matches(name, NAMES, n=1, cutoff=0.4)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    raise UsageMistake(f"{source} {name!r} is not an environment.{hint}", fix=f"--env {'|'.join(NAMES)}")
+
+
+def choose(invocation: Invocation, *, writes: bool = False) -> str:
+    """Name of the environment of this run.
+
+    Raises:
+        UsageMistake: the name is unknown, or a write would reach production without being told so.
+    """
+    if invocation.requested_environment is not None:
+        name = checked_name(invocation.requested_environment)
+    else:
+        name, _ = default_name()
+        if writes and name == "production":
+            raise UsageMistake(
+                "a change in production names it: the context alone is not enough", fix="add --env production"
+            )
+    invocation.environment = name
+    return name
+
+
+def resolve(invocation: Invocation, *, writes: bool = False) -> Target:
+    """The environment of this run with its address and token.
+
+    Raises:
+        UsageMistake: it has no address, or the token would travel unencrypted.
+        NotAuthenticated: the credentials file is readable by others.
+    """
+    name = choose(invocation, writes=writes)
+    target = Target(name, address(name), token(name))
+    parts = urlsplit(target.url)
+    if target.token and parts.scheme != "https" and parts.hostname not in LOOPBACK:
+        raise UsageMistake(f"the token would travel unencrypted to {target.url}", fix="use an https:// address")
+    return target
+
+
+def address(name: str) -> str:
+    """Base address of an environment.
+
+    Raises:
+        UsageMistake: none is known.
+        UpstreamFault: it is `local`, and `nb up` has not run here.
+    """
+    if name == LOCAL:
+        return _local_address()
+    facts = project_facts().get("env", {}).get(name, {})
+    url = facts.get("url") or os.environ.get(str(facts.get("url_from", "")), "")
+    if not url:
+        wanted = facts.get("url_from")
+        raise UsageMistake(
+            f"the address of {name} is not known",
+            code="no_address",
+            fix=f"set {wanted}" if wanted else f"add url to [env.{name}] in nb.toml",
+        )
+    return _base_url(str(url), where=f"address of {name}")
+
+
+def token(name: str) -> str | None:
+    """Token for an environment: NB_TOKEN_<ENV>, NB_TOKEN, then the credentials file.
+
+    Raises:
+        NotAuthenticated: the credentials file is readable by others.
+    """
+    for variable in (f"NB_TOKEN_{name.upper()}", "NB_TOKEN"):
+        if value := os.environ.get(variable, "").strip():
+            return value
+    stored = credentials().get(name, {}).get("token")
+    return stored if isinstance(stored, str) and stored else None
+
+
+def credentials_path() -> Path:
+    """The file that `nb up` writes: `{"local": {"url", "token"}}`."""
+    return nb_home() / "credentials.json"
+
+
+def credentials() -> Mapping[str, Mapping[str, Any]]:
+    """Content of the credentials file, empty when there is none.
+
+    Raises:
+        NotAuthenticated: others can read it, so it is not trusted.
+    """
+    path = credentials_path()
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return {}
+    if mode & 0o077:
+        raise NotAuthenticated(
+            f"{path} is open to others (mode {mode:04o})", code="credentials_exposed", fix=f"chmod 600 {path}"
+        )
+    content = _read_json(path)
+    return {name: entry for name, entry in content.items() if isinstance(entry, dict)}
+
+
+def _local_address() -> str:
+    if url := credentials().get(LOCAL, {}).get("url"):
+        return _base_url(str(url), where=str(credentials_path()))
+    state = _read_json(nb_home() / "run" / "state.json")
+    addresses = state.get("addresses")
+    url = (addresses.get("web") if isinstance(addresses, dict) else None) or state.get("web") or state.get("url")
+    if not isinstance(url, str):
+        raise UpstreamFault("the product does not run on this machine", code="not_running", fix="nb up")
+    return _base_url(url, where="run/state.json")
+
+
+def _base_url(url: str, *, where: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        raise UsageMistake(f"{where} is no http address", code="bad_address", fix="https://host[:port]")
+    return url.rstrip("/")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UsageMistake(f"{path} cannot be read: {error}", fix=f"remove or correct {path}") from None
+    if not isinstance(content, dict):
+        raise UsageMistake(f"{path} holds no JSON object", fix=f"remove or correct {path}")
+    return content

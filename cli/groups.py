@@ -1,0 +1,237 @@
+"""How commands are found and parsed: lazily by name, with the same options everywhere, before or after the command.
+
+Typer carries its own copy of click inside; only its public classes are subclassed here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Annotated, Any, cast
+
+import typer
+import typer.main
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from cli import registry
+from cli.invocation import current
+
+EXAMPLES = "\n\nExamples:\n"
+"""In a command's docstring, what follows this line is printed as it stands."""
+
+
+def _everywhere(
+    json: Annotated[bool, typer.Option("--json", help=registry.GLOBAL_OPTIONS[0][1])] = False,
+    env: Annotated[str | None, typer.Option("--env", metavar="NAME", help=registry.GLOBAL_OPTIONS[1][1])] = None,
+    timeout: Annotated[
+        str | None, typer.Option("--timeout", metavar="TIME", help=registry.GLOBAL_OPTIONS[2][1])
+    ] = None,
+    wait: Annotated[str | None, typer.Option("--wait", metavar="[TIME]", help=registry.GLOBAL_OPTIONS[3][1])] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=registry.GLOBAL_OPTIONS[4][1])] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=registry.GLOBAL_OPTIONS[5][1])] = False,
+    no_input: Annotated[bool, typer.Option("--no-input", help=registry.GLOBAL_OPTIONS[6][1])] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help=registry.GLOBAL_OPTIONS[7][1])] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help=registry.GLOBAL_OPTIONS[8][1])] = False,
+) -> None:
+    """Options of every command; the values go to the invocation, not to the command's function."""
+
+
+def _everywhere_options(taken: set[str]) -> list[TyperOption]:
+    parameters, _, _ = typer.main.get_params_convertors_ctx_param_name_from_function(_everywhere)
+    options = [parameter for parameter in parameters if isinstance(parameter, TyperOption)]
+    for option in options:
+        # A command's own option of the same name, or its short form, wins.
+        option.opts = [name for name in option.opts if name not in taken]
+    return [option for option in options if any(name.startswith("--") for name in option.opts)]
+
+
+class _Everywhere:
+    """Adds the options of every command and takes their values out before the command's function is called."""
+
+    params: list[Any]
+    everywhere: list[TyperOption]
+
+    def add_everywhere(self) -> None:
+        """Extend the parameters; done once, after the command's own ones are known."""
+        own = {name for parameter in self.params for name in parameter.opts}
+        self.everywhere = _everywhere_options(own)
+        self.params = [*self.params, *self.everywhere]
+
+    def take_everywhere(self, ctx: typer.Context) -> None:
+        """Move the values to the invocation; options that the command declares itself are read and left."""
+        if ctx.resilient_parsing:
+            return
+        shared = {name: value for name, value in ctx.params.items() if name in EVERYWHERE_NAMES}
+        for option in self.everywhere:
+            ctx.params.pop(option.name or "", None)
+        current().take({name: value for name, value in shared.items() if isinstance(value, bool | str)})
+
+
+EVERYWHERE_NAMES = frozenset({"json", "env", "timeout", "wait", "dry_run", "yes", "no_input", "no_color", "verbose"})
+
+
+class NbCommand(_Everywhere, TyperCommand):
+    """A command with the options of every command and its examples printed as written."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.add_everywhere()
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Parse, then move the shared values away."""
+        if not ctx.resilient_parsing:
+            current().command = _dotted(ctx)
+        rest = super().parse_args(ctx, args)
+        self.take_everywhere(ctx)
+        return rest
+
+    def format_help_text(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """The description without its examples."""
+        text = (self.help or "").partition(EXAMPLES)[0]
+        if text:
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_text(text)
+
+    def format_options(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Own options first, the shared ones in a section of their own, then the examples."""
+        shared = set(map(id, self.everywhere))
+        rows: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": [], "Options of every command": []}
+        for parameter in self.get_params(ctx):  # type: ignore[arg-type]
+            record = parameter.get_help_record(ctx)  # type: ignore[attr-defined]
+            if record is None:
+                continue
+            if parameter.param_type_name == "argument":
+                rows["Arguments"].append(record)
+            else:
+                rows["Options of every command" if id(parameter) in shared else "Options"].append(record)
+        for title, records in rows.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+        examples = (self.help or "").partition(EXAMPLES)[2]
+        if examples:
+            with formatter.section("Examples"):
+                formatter.write("\n".join(f"  {line.strip()}" for line in examples.splitlines()) + "\n")
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """First sentence, for the list of a group."""
+        return (self.help or "").partition(EXAMPLES)[0].partition("\n")[0].strip()
+
+
+class NbGroup(_Everywhere, TyperGroup):
+    """A group of commands with the options of every command."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.add_everywhere()
+        self.no_args_is_help = False
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Parse, then move the shared values away."""
+        if not ctx.resilient_parsing:
+            current().command = _dotted(ctx)
+        rest = super().parse_args(ctx, args)  # type: ignore[arg-type]
+        self.take_everywhere(ctx)
+        return rest
+
+
+class RootGroup(NbGroup):
+    """The root: knows its commands by name and imports one when it is called."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """Names in the order of the help page."""
+        return registry.visible()
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+        """Import the command, or None when there is none of this name."""
+        entry = registry.entries().get(cmd_name)
+        return None if entry is None else load(entry)
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+        """As Typer does, but suggestions come from the registry."""
+        known = registry.entries()
+        if args and args[0] not in known and not args[0].startswith("-"):
+            near = get_close_matches(args[0], known, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            ctx.fail(f"No such command '{args[0]}'.{hint}")
+        return super().resolve_command(ctx, args)  # type: ignore[arg-type]
+
+    def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """The same page as the fast path."""
+        formatter.write(registry.root_help(min(formatter.width + 2, 80)) + "\n")
+
+    def shell_complete(self, ctx: typer.Context, incomplete: str) -> list[Any]:  # type: ignore[override]
+        """Names and help from the registry; nothing is imported for a TAB."""
+        from typer._click.shell_completion import CompletionItem
+
+        found = [
+            CompletionItem(name, help=help_line)
+            for _, section in registry.SECTIONS
+            for name, _, help_line in section
+            if name.startswith(incomplete)
+        ]
+        if incomplete.startswith("-"):
+            found += TyperCommand.shell_complete(cast(TyperCommand, self), ctx, incomplete)  # type: ignore[arg-type]
+        return found
+
+
+def new_group(help_text: str) -> typer.Typer:
+    """A group for a command module to hang its commands on."""
+    return typer.Typer(
+        cls=NbGroup,
+        help=help_text,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        pretty_exceptions_show_locals=False,
+    )
+
+
+def load(entry: registry.Entry) -> Any:
+    """Import the target of a registry entry and make it a command named as the entry says."""
+    name, target, help_line = entry
+    module_name, _, attribute = target.partition(":")
+    found = getattr(importlib.import_module(module_name), attribute)
+    app = found if isinstance(found, typer.Typer) else _alone(name, found)
+    app.info.cls = NbGroup
+    app.info.help = help_line
+    for command in app.registered_commands:
+        command.cls = NbCommand
+    if isinstance(found, typer.Typer):
+        if not app.registered_callback:
+            # A group stays a group even with one command in it.
+            app.callback()(lambda: None)
+        group = typer.main.get_group(app)
+        group.name, group.rich_markup_mode = name, None
+        return group
+    return typer.main.get_command(app)
+
+
+def _alone(name: str, function: Callable[..., Any]) -> typer.Typer:
+    app = new_group("")
+    app.command(name)(function)
+    return app
+
+
+def _dotted(ctx: typer.Context) -> str:
+    path = ctx.command_path.split()[1:]
+    return ".".join(path) or "nb"
+
+
+def root() -> RootGroup:
+    """The root command with its options and the completion ones."""
+    app = typer.Typer(cls=RootGroup, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+    @app.callback()
+    def callback(
+        version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+    ) -> None:
+        pass
+
+    command = typer.main.get_command(app)
+    assert isinstance(command, RootGroup)
+    command.context_settings = {"help_option_names": ["--help", "-h"]}
+    command.name = "nb"
+    return command

@@ -1,0 +1,46 @@
+"""Entry point of `nb`. The root help and the version are answered here, before anything is imported."""
+
+import os
+import sys
+
+NOT_PLAIN = ("_NB_COMPLETE", "NB_JSON")
+"""Variables that ask for something else than a page for people."""
+
+
+def main() -> int:
+    """Run the command line of this process and return the exit code."""
+    arguments = sys.argv[1:]
+    if not any(name in os.environ for name in NOT_PLAIN):
+        if arguments in ([], ["--help"], ["-h"]):
+            from cli import registry
+
+            return _print(registry.root_help(_width()))
+        if arguments == ["--version"]:
+            from cli.version import VERSION
+
+            return _print(f"nb {VERSION}")
+    from cli.application import run
+
+    return run(arguments)
+
+
+def _print(text: str) -> int:
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough. Without this the interpreter complains when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _width() -> int:
+    try:
+        columns = int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size(sys.stdout.fileno()).columns
+    except (ValueError, OSError):
+        columns = 80
+    return max(30, min(columns, 80))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

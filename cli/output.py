@@ -1,0 +1,169 @@
+"""Printing for people: words beside signs, no colour off a terminal, nothing that a plain locale cannot print.
+
+A :class:`Screen` wraps one stream. Rich is imported only when a table is drawn.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TextIO
+
+State = Literal["ok", "failed", "unknown", "note"]
+
+SIGNS: dict[State, tuple[str, str, str]] = {
+    "ok": ("✓", "[ok]", "32"),
+    "failed": ("✗", "[failed]", "31"),
+    "unknown": ("?", "[unknown]", "33"),
+    "note": ("·", "-", "2"),
+}
+"""Sign, its plain form, colour."""
+
+PLAIN = {"–": "-", "—": "-", "…": "...", "→": "->", "·": "-", "⚡": "tokens", "✓": "[ok]", "✗": "[failed]", "×": "x"}
+
+NARROW = 60
+"""Below this many columns a table becomes one block per row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table. An id is never cut; text folds."""
+
+    title: str
+    kind: Literal["id", "text", "number"] = "text"
+
+
+class Screen:
+    """Where lines for people go."""
+
+    def __init__(self, stream: TextIO, *, color: bool = True) -> None:
+        self.stream = stream
+        terminal = stream.isatty()
+        self.color = color and terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        self.unicode = _can_print_signs(stream)
+        columns = shutil.get_terminal_size((80, 24)).columns if terminal or "COLUMNS" in os.environ else 80
+        self.width = max(20, min(columns, 160))
+
+    def line(self, text: str = "", *, style: str = "") -> None:
+        """Print a line; `style` is an ANSI code used on a terminal only."""
+        text = self.fit(text)
+        self.stream.write(f"\x1b[{style}m{text}\x1b[0m\n" if style and self.color else f"{text}\n")
+
+    def state(self, state: State, text: str) -> None:
+        """Print a line that starts with a sign; the words must say the same, since a sign may be missed."""
+        sign, plain, colour = SIGNS[state]
+        mark = sign if self.unicode else plain
+        if self.color:
+            mark = f"\x1b[{colour}m{mark}\x1b[0m"
+        self.stream.write(f"{mark} {self.fit(text)}\n")
+
+    def sign(self, state: State) -> str:
+        """The sign of a state in this stream's character set."""
+        return SIGNS[state][0 if self.unicode else 1]
+
+    def heading(self, text: str) -> None:
+        """Print a heading after an empty line."""
+        self.line()
+        self.line(text, style="1")
+
+    def pairs(self, rows: Mapping[str, object], *, indent: int = 0) -> None:
+        """Print names and values in two columns; on a narrow screen the value goes under its name."""
+        if not rows:
+            return
+        column = max(map(len, rows)) + 2
+        margin = " " * indent
+        for name, value in rows.items():
+            text = "-" if value is None else str(value)
+            room = self.width - indent - column
+            if "\n" not in text and len(text) <= room:
+                self.line(f"{margin}{name.ljust(column)}{text}")
+                continue
+            self.line(f"{margin}{name}")
+            for part in text.splitlines() or [""]:
+                self.wrapped(part, indent=indent + 2)
+
+    def wrapped(self, text: str, *, indent: int = 0) -> None:
+        """Print text in as many lines as it needs; what has no spaces is left whole."""
+        margin, line = " " * indent, ""
+        for word in text.split(" "):
+            if line and len(margin) + len(line) + 1 + len(word) > self.width:
+                self.line(margin + line)
+                line = word
+            else:
+                line = f"{line} {word}" if line else word
+        self.line(margin + line)
+
+    def table(self, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
+        """Print a table when it fits, one block per row otherwise."""
+        cells = [["-" if value is None else self.fit(str(value)) for value in row] for row in rows]
+        if self.width < NARROW or _needed(columns, cells) > self.width:
+            self._blocks(columns, cells)
+            return
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+        for column in columns:
+            table.add_column(
+                column.title,
+                justify="right" if column.kind == "number" else "left",
+                no_wrap=column.kind != "text",
+                overflow="fold",
+            )
+        for row in cells:
+            table.add_row(*(Text(cell) for cell in row))
+        console = Console(
+            file=self.stream, width=self.width, force_terminal=self.color, no_color=not self.color, highlight=False
+        )
+        console.print(table)
+
+    def _blocks(self, columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> None:
+        for number, row in enumerate(cells):
+            if number:
+                self.line()
+            self.pairs({column.title: cell for column, cell in zip(columns, row, strict=True)})
+
+    def fit(self, text: str) -> str:
+        """Text that this stream can encode, without control characters that would steer a terminal."""
+        text = "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else "�" for c in text)
+        if self.unicode:
+            return text.encode("utf-8", "replace").decode("utf-8")
+        for sign, plain in PLAIN.items():
+            text = text.replace(sign, plain)
+        encoding = self.stream.encoding or "ascii"
+        return text.encode(encoding, "replace").decode(encoding)
+
+
+def _needed(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> int:
+    """Columns that the table takes with its text folded to 16 characters."""
+    total = 0
+    for index, column in enumerate(columns):
+        longest = max([len(column.title), *(len(row[index]) for row in cells)])
+        total += longest if column.kind != "text" else min(longest, 16)
+    return total + len(columns) - 1
+
+
+def _can_print_signs(stream: TextIO) -> bool:
+    locale = next((value for name in ("LC_ALL", "LC_CTYPE", "LANG") if (value := os.environ.get(name))), "")
+    if locale in {"C", "POSIX"}:
+        return False
+    return (stream.encoding or "ascii").lower().replace("-", "") == "utf8"
+
+
+def people() -> TextIO:
+    """Where lines for people go in the running invocation: stdout, or stderr when stdout carries the document."""
+    from cli.invocation import current
+
+    return sys.stderr if current().json else sys.stdout
+
+
+def progress() -> Screen:
+    """The screen for what happens before the outcome: always stderr, so that stdout holds the answer alone."""
+    from cli.invocation import current
+
+    return Screen(sys.stderr, color=not current().no_color)
