@@ -1,0 +1,22 @@
+"""Structured logs: every record of every library as one line, with the trace it belongs to and without secrets.
+
+`configure` is called once by a process's entry point. Lines go to standard error: standard output belongs to commands.
+"""
+
+from __future__ import annotations
+
+from core.logs.configuration import configure, get_logger
+from core.logs.redaction import Redactor, redact
+from core.logs.tracing import TRACE_HEADER, current_trace, new_trace, parse_trace, trace
+
+__all__ = [
+    "TRACE_HEADER",
+    "Redactor",
+    "configure",
+    "current_trace",
+    "get_logger",
+    "new_trace",
+    "parse_trace",
+    "redact",
+    "trace",
+]
