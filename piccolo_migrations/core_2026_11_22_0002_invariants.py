@@ -53,6 +53,10 @@ END $$;
 
 CREATE FUNCTION botapp_apply_posting() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF NEW.balance_after < 0 THEN
+        RAISE EXCEPTION 'the balance of user % is too low', NEW.user_id USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'userbalance_is_never_negative', DETAIL = (NEW.balance_after - NEW.amount)::text;
+    END IF;
     UPDATE botapp_userbalance SET
         balance = balance + NEW.amount,
         total_spent = total_spent + CASE WHEN NEW.type IN ('generation', 'refund') THEN -NEW.amount ELSE 0 END,

@@ -1,0 +1,40 @@
+"""Balances and the append-only statement behind them.
+
+Every token that moves goes through a posting. `charge`, `refund` and `settle` run inside the caller's transaction;
+nothing here commits.
+"""
+
+from core.ledger.errors import AlreadyResolved, InsufficientTokens, KeyReused, LedgerError
+from core.ledger.postings import (
+    WELCOME_BONUS,
+    Posting,
+    PostingKind,
+    balance_of,
+    charge,
+    give_welcome_bonus,
+    post,
+    refund,
+    settle,
+    statement,
+)
+from core.ledger.verification import Problem, Report, verify
+
+__all__ = [
+    "WELCOME_BONUS",
+    "AlreadyResolved",
+    "InsufficientTokens",
+    "KeyReused",
+    "LedgerError",
+    "Posting",
+    "PostingKind",
+    "Problem",
+    "Report",
+    "balance_of",
+    "charge",
+    "give_welcome_bonus",
+    "post",
+    "refund",
+    "settle",
+    "statement",
+    "verify",
+]

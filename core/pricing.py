@@ -1,0 +1,164 @@
+"""What a generation costs: one function, called by the bot, the Mini App, the command line and the console alike.
+
+    tokens = cost in USD × units × factors of the chosen options × markup × rate, rounded half up to 0.01
+
+USD are rounded to four places first, as the statement keeps them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from core.catalog.models import CatalogModel, CostUnit
+from core.db import to_json
+from core.types import Tokens, in_tokens
+from providers.base import Json
+
+USD_QUANTUM = Decimal("0.0001")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with the options."""
+
+    param: str
+    message: str
+
+
+class InvalidParams(Exception):
+    """The options do not fit the model's schema."""
+
+    code = "invalid_params"
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"{problem.param}: {problem.message}" for problem in problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A chosen option that changes the cost."""
+
+    option: str
+    value: str
+    factor: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A price and everything that it was made from. It is stored with the charge.
+
+    Attributes:
+        model: slug.
+        params: the validated options, defaults filled in; the provider is sent these very values.
+        tokens: what the user pays.
+        usd: what we expect it to cost us.
+    """
+
+    model: str
+    params: Mapping[str, Json]
+    tokens: Tokens
+    usd: Decimal
+    units: int
+    unit: CostUnit
+    unit_cost_usd: Decimal
+    rate: Decimal
+    markup: Decimal
+    factors: tuple[Factor, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values; numbers that are money become strings."""
+        return {
+            "model": self.model,
+            "params": dict(self.params),
+            "tokens": str(self.tokens),
+            "usd": str(self.usd),
+            "units": self.units,
+            "unit": self.unit.value,
+            "unit_cost_usd": str(self.unit_cost_usd),
+            "rate": str(self.rate),
+            "markup": str(self.markup),
+            "factors": [
+                {"option": factor.option, "value": factor.value, "factor": str(factor.factor)}
+                for factor in self.factors
+            ],
+        }
+
+
+def quote(model: CatalogModel, params: Mapping[str, Json] | None = None) -> Quote:
+    """Price one generation of `model` with the chosen options.
+
+    Raises:
+        InvalidParams: an option is unknown or out of range; every problem is named.
+    """
+    chosen = validate(model, params or {})
+    units = _units(model, chosen)
+    factors = _factors(model, chosen)
+    usd = model.base_cost_usd * units
+    for factor in factors:
+        usd *= factor.factor
+    usd = usd.quantize(USD_QUANTUM, rounding=ROUND_HALF_UP)
+    return Quote(
+        model=model.slug,
+        params=chosen,
+        tokens=in_tokens(usd * model.rate * model.markup),
+        usd=usd,
+        units=units,
+        unit=model.cost_unit,
+        unit_cost_usd=model.base_cost_usd,
+        rate=model.rate,
+        markup=model.markup,
+        factors=factors,
+    )
+
+
+def validate(model: CatalogModel, params: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the options with defaults filled in.
+
+    Raises:
+        InvalidParams: see `quote`.
+    """
+    filled = model.with_defaults(params)
+    problems = [_problem(error, model) for error in _validator(to_json(model.params_schema)).iter_errors(filled)]
+    if problems:
+        raise InvalidParams(problems)
+    return filled
+
+
+@lru_cache(maxsize=256)
+def _validator(schema: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads(schema))
+
+
+def _problem(error: ValidationError, model: CatalogModel) -> Problem:
+    if error.validator == "additionalProperties":
+        known = ", ".join(model.options) or "none"
+        assert isinstance(error.instance, dict)
+        extra = sorted(set(error.instance) - set(model.options))
+        return Problem(", ".join(extra), f"{model.slug} has no such option; it has: {known}")
+    name = str(error.absolute_path[0]) if error.absolute_path else str(error.validator)
+    return Problem(name, error.message)
+
+
+def _units(model: CatalogModel, params: Mapping[str, Json]) -> int:
+    option = {CostUnit.IMAGE: "quantity", CostUnit.SECOND: "duration"}.get(model.cost_unit)
+    value = params.get(option, 1) if option else 1
+    return max(1, value) if isinstance(value, int) else 1
+
+
+def _factors(model: CatalogModel, params: Mapping[str, Json]) -> tuple[Factor, ...]:
+    chosen = []
+    for option, factors in model.option_factors.items():
+        value = params.get(option)
+        name = str(value).lower() if isinstance(value, bool) else str(value)
+        if name in factors:
+            chosen.append(Factor(option, name, factors[name]))
+    return tuple(chosen)
