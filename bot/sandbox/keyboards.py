@@ -1,0 +1,105 @@
+"""Checks keyboards as Telegram does and keeps of them what it would keep."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from bot.sandbox import limits
+from bot.sandbox.documents import JsonObject
+from bot.sandbox.parameters import Parameters
+from bot.sandbox.refusals import bad_request
+
+_ACTIONS = (
+    "url",
+    "callback_data",
+    "web_app",
+    "login_url",
+    "switch_inline_query",
+    "switch_inline_query_current_chat",
+    "switch_inline_query_chosen_chat",
+    "copy_text",
+    "callback_game",
+    "pay",
+)
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address is on this machine, where the sandbox allows plain http."""
+    return urlsplit(url).hostname in _LOOPBACK
+
+
+def reply_markup(parameters: Parameters, *, is_invoice: bool = False) -> JsonObject | None:
+    """The checked `reply_markup` of a call.
+
+    Raises:
+        Refused: a button that Telegram would not accept.
+    """
+    markup = parameters.object("reply_markup")
+    if not markup:
+        return None
+    if "inline_keyboard" in markup:
+        rows = [row for row in markup["inline_keyboard"] if row]
+        if not rows:
+            return None
+        for row in rows:
+            for button in row:
+                _check_inline(button)
+        pays = [bool(button.get("pay")) for row in rows for button in row]
+        if any(pays[1:]) or (any(pays) and not is_invoice):
+            raise bad_request("BUTTON_TYPE_INVALID")
+        if is_invoice and not pays[0]:
+            raise bad_request("REPLY_MARKUP_BUY_EMPTY")
+        return {"inline_keyboard": rows}
+    if "keyboard" in markup:
+        _check_reply(markup)
+    return markup
+
+
+def is_inline(markup: JsonObject | None) -> bool:
+    """Whether the markup stays with the message."""
+    return markup is not None and "inline_keyboard" in markup
+
+
+def _check_inline(button: JsonObject) -> None:
+    text = button.get("text")
+    if not text:
+        raise bad_request("inline keyboard button text must be non-empty")
+    actions = [action for action in _ACTIONS if button.get(action) is not None and button.get(action) is not False]
+    if not actions:
+        raise bad_request("Text buttons are unallowed in the inline keyboard")
+    data = button.get("callback_data")
+    if data is not None and not 1 <= len(str(data).encode()) <= limits.CALLBACK_DATA_BYTES:
+        raise bad_request("BUTTON_DATA_INVALID")
+    if "url" in button and not str(button["url"]).startswith(("http://", "https://", "tg://", "t.me/", "mailto:")):
+        raise bad_request(f"inline keyboard button URL '{button['url']}' is invalid: Wrong HTTP URL")
+    if button.get("web_app") is not None:
+        check_web_app(str(button["web_app"].get("url", "")), "inline keyboard button")
+    copied = button.get("copy_text")
+    if copied is not None and not 1 <= len(str(copied.get("text", ""))) <= 256:
+        raise bad_request("BUTTON_COPY_TEXT_INVALID")
+
+
+def _check_reply(markup: JsonObject) -> None:
+    rows = []
+    for row in markup["keyboard"]:
+        buttons: list[JsonObject] = [{"text": button} if isinstance(button, str) else button for button in row]
+        for button in buttons:
+            if not button.get("text"):
+                raise bad_request("keyboard button text must be non-empty")
+            if button.get("web_app") is not None:
+                check_web_app(str(button["web_app"].get("url", "")), "keyboard button")
+        if buttons:
+            rows.append(buttons)
+    if not rows:
+        raise bad_request("reply keyboard must be non-empty")
+    markup["keyboard"] = rows
+
+
+def check_web_app(url: str, where: str) -> None:
+    """Mini Apps live on https; on this machine also on http."""
+    if urlsplit(url).scheme == "https" and urlsplit(url).hostname:
+        return
+    if urlsplit(url).scheme == "http" and is_loopback(url):
+        return
+    raise bad_request(f"{where} Web App URL '{url}' is invalid: Only HTTPS links are allowed")

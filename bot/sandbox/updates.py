@@ -1,0 +1,101 @@
+"""Updates on their way to the bot: kept in order until it confirms them, by polling or by webhook."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from bot.sandbox.documents import JsonObject
+from bot.sandbox.refusals import conflict
+from bot.sandbox.state import State
+
+# Sent only to bots that ask for them by name.
+ON_REQUEST = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
+FIRST_UPDATE_ID = 100_000_001
+
+
+class Updates:
+    """The queue of undelivered updates."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._arrived = asyncio.Event()
+        self._poller: asyncio.Future[None] | None = None
+        # Set by the server: the webhook pusher listens.
+        self.on_arrival: Callable[[], None] = lambda: None
+        self.on_webhook_change: Callable[[], None] = lambda: None
+
+    def add(self, kind: str, payload: JsonObject, chat_id: int) -> int | None:
+        """Queue an update; returns its id, or None when the bot does not want this kind."""
+        wanted = self._state.setting("allowed_updates").get("kinds") or []
+        if (wanted and kind not in wanted) or (not wanted and kind in ON_REQUEST):
+            return None
+        update_id = self._state.next_number("update", FIRST_UPDATE_ID)
+        self._state.put_update(update_id, {"chat_id": chat_id, "update": {"update_id": update_id, kind: payload}})
+        self._arrived.set()
+        self.on_arrival()
+        return update_id
+
+    def confirm(self, update_id: int) -> None:
+        """Forget a delivered update."""
+        self._state.drop_update(update_id)
+
+    def drop_all(self) -> None:
+        """Forget everything that waits."""
+        for update_id in tuple(self._state.updates):
+            self._state.drop_update(update_id)
+
+    def allow(self, kinds: list[str] | None) -> None:
+        """Set the wanted kinds; None keeps them as they are."""
+        if kinds is not None:
+            self._state.put_setting("allowed_updates", {"kinds": kinds})
+
+    @property
+    def waiting(self) -> dict[int, JsonObject]:
+        """Undelivered updates with their chats, by id."""
+        return self._state.updates
+
+    async def poll(self, *, offset: int, limit: int, timeout: float) -> list[JsonObject]:
+        """Confirm everything before `offset` and return the next updates, waiting for one if there is none.
+
+        Raises:
+            Refused: 409 when another poll begins meanwhile.
+        """
+        if self._poller is not None and not self._poller.done():
+            self._poller.set_result(None)
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._poller = mine
+        self._forget_before(offset)
+        try:
+            if not self.waiting and timeout > 0:
+                await self._wait(mine, timeout)
+            if mine.done():
+                raise conflict(
+                    "terminated by other getUpdates request; make sure that only one bot instance is running"
+                )
+            return [record["update"] for record in list(self.waiting.values())[:limit]]
+        finally:
+            if self._poller is mine:
+                self._poller = None
+
+    def _forget_before(self, offset: int) -> None:
+        if offset < 0:
+            offset = (sorted(self.waiting)[offset:] or [0])[0]
+        for update_id in tuple(self.waiting):
+            if update_id < offset:
+                self.confirm(update_id)
+
+    async def _wait(self, mine: asyncio.Future[None], timeout: float) -> None:
+        self._arrived.clear()
+        arrival = asyncio.ensure_future(self._arrived.wait())
+        ends: set[asyncio.Future[Any]] = {arrival, mine}
+        try:
+            await asyncio.wait(ends, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            arrival.cancel()
+
+    def end_polling(self) -> None:
+        """Let a waiting poll go with a conflict: a webhook was set."""
+        if self._poller is not None and not self._poller.done():
+            self._poller.set_result(None)
