@@ -77,8 +77,16 @@ def _guarded(arguments: Sequence[str], invocation: Invocation) -> Result:
         return Interrupted("interrupted")
     except BrokenPipeError:
         raise
-    except Exception as error:  # noqa: BLE001  The outermost boundary: a fault of nb itself is still one document.
-        return _internal(error, invocation)
+    except Exception as error:  # noqa: BLE001  The outermost boundary: nb's own fault is still one document.
+        return _of_local_product(error) or _internal(error, invocation)
+
+
+def _of_local_product(error: Exception) -> CommandFailed | None:
+    """What the local product says is missing or broken, without importing it for every other command."""
+    module = sys.modules.get("cli.local.launch")
+    if module is None or not isinstance(error, module.LocalError):
+        return None
+    return CommandFailed(str(error), code="local", fix=error.fix)
 
 
 def _invoke(arguments: Sequence[str]) -> Result:
@@ -145,28 +153,29 @@ def _finish_for_people(result: Result, invocation: Invocation) -> int:
         sys.stdout.flush()
         return result
     errors = Screen(sys.stderr, color=not invocation.no_color)
+    warnings: tuple[Notice, ...] = ()
     if isinstance(result, CommandFailed):
-        exit_code, problem, warnings, next_steps = result.exit_code, _problem(result), (), result.next_steps
+        problem: Problem | None = _problem(result)
     else:
-        exit_code, problem, warnings, next_steps = result.exit_code, result.problem, result.warnings, result.next_steps
+        problem, warnings = result.problem, result.warnings
         result.show(Screen(sys.stdout, color=not invocation.no_color))
         sys.stdout.flush()
-    for code, message in [*((n.code, n.message) for n in warnings), *invocation.warnings]:
-        errors.state("unknown", f"warning: {message} ({code})")
+    for notice in (*warnings, *invocation.warnings):
+        errors.state("unknown", f"warning: {notice.message} ({notice.code})")
     if problem is not None:
         errors.state("failed", problem.message)
         if problem.fix:
             errors.line(f"  Try: {problem.fix}")
-    for step in next_steps:
+    for step in result.next_steps:
         errors.line(f"  Next: {step.cmd}  ({step.why})", style="2")
-    return exit_code
+    return result.exit_code
 
 
 def _finish_for_machines(result: Result, invocation: Invocation) -> int:
     if isinstance(result, int):
         result = Outcome(data={}, show=_nothing) if result == 0 else InternalFault(f"ended with exit code {result}")
     if isinstance(result, CommandFailed):
-        data: Mapping[str, Any] = result.data or {}
+        data: Mapping[str, object] = result.data or {}
         warnings: tuple[Notice, ...] = ()
         problem: Problem | None = _problem(result)
         meta: dict[str, Any] = {}
@@ -179,7 +188,7 @@ def _finish_for_machines(result: Result, invocation: Invocation) -> int:
         environment=invocation.environment or invocation.requested_environment,
         exit_code=result.exit_code,
         data=data,
-        warnings=(*warnings, *(Notice(*warning) for warning in invocation.warnings)),
+        warnings=(*warnings, *invocation.warnings),
         problem=problem,
         next_steps=result.next_steps,
         meta=_meta(invocation) | meta,

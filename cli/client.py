@@ -1,7 +1,8 @@
 """The client of the service's HTTP API.
 
-It is built on the standard library: with httpx `nb health` takes twice as long (247 against 102 ms of imports and set-up
-where an empty interpreter takes 16). One request is one attempt: a probe that repeats itself hides what it should show.
+It is built on the standard library: with httpx `nb health` takes twice as long (247 against 102 ms of imports and
+set-up where an empty interpreter takes 16). One request is one attempt: a probe that repeats itself hides what it
+should show.
 """
 
 from __future__ import annotations
@@ -161,7 +162,7 @@ def connect(*, writes: bool = False) -> OpsClient:
     return OpsClient(resolve(invocation, writes=writes), timeout=invocation.timeout)
 
 
-def _read(response: Any, deadline: float) -> bytes:
+def _read(response: http.client.HTTPResponse | urllib.error.HTTPError, deadline: float) -> bytes:
     """Read the body; a server that sends a byte now and then does not hold us longer than the deadline."""
     parts, size = [], 0
     while part := response.read1(65536):

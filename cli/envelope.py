@@ -46,7 +46,7 @@ class Problem:
 class Outcome:
     """What a command found or did: `data` for machines, `show` for people."""
 
-    data: Mapping[str, Any]
+    data: Mapping[str, object]
     show: Callable[[Screen], None] = field(compare=False)
     problem: Problem | None = None
     exit_code: ExitCode = ExitCode.OK
@@ -64,7 +64,7 @@ def document(
     command: str,
     environment: str | None,
     exit_code: ExitCode,
-    data: Mapping[str, Any],
+    data: Mapping[str, object],
     warnings: tuple[Notice, ...],
     problem: Problem | None,
     next_steps: tuple[NextStep, ...],

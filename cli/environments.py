@@ -46,9 +46,17 @@ def project_root() -> Path:
 
 
 def nb_home() -> Path:
-    """Folder for local data: NB_HOME, else `.nb` beside `nb.toml`."""
-    given = os.environ.get("NB_HOME")
-    return Path(given).absolute() if given else project_root() / ".nb"
+    """Folder for local data: NB_HOME, else `.nb` beside the nearest `nb.toml`, else `.nb` right here.
+
+    The rule of :meth:`cli.local.home.Home.find`, without the import that it would cost every command.
+    """
+    if given := os.environ.get("NB_HOME"):
+        return Path(given).expanduser().resolve()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "nb.toml").exists() or (folder / ".nb" / "nb-home.json").exists():
+            return (folder / ".nb").resolve()
+    return here / ".nb"
 
 
 def project_facts() -> Mapping[str, Any]:

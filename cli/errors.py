@@ -7,7 +7,7 @@ contains a credential.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from cli.envelope import NextStep
 from cli.exit_codes import ExitCode
@@ -27,7 +27,7 @@ class CommandFailed(Exception):
         code: str | None = None,
         rule: str | None = None,
         fix: str | None = None,
-        data: Mapping[str, Any] | None = None,
+        data: Mapping[str, object] | None = None,
         next_steps: tuple[NextStep, ...] = (),
     ) -> None:
         super().__init__(message)
@@ -89,6 +89,8 @@ class UpstreamFault(CommandFailed):
     default_code = "upstream"
     transient = True
 
-    def __init__(self, message: str, *, retry_after: float | None = None, **details: Any) -> None:
-        super().__init__(message, **details)
+    def __init__(
+        self, message: str, *, code: str | None = None, fix: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, code=code, fix=fix)
         self.retry_after = retry_after

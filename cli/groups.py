@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import typer.main
@@ -16,6 +16,11 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from cli import registry
 from cli.invocation import current
+
+if TYPE_CHECKING:
+    # Names of types only: what Typer vendors is not imported at run time.
+    from typer._click import Command, Context, HelpFormatter
+    from typer._click.shell_completion import CompletionItem
 
 EXAMPLES = "\n\nExamples:\n"
 """In a command's docstring, what follows this line is printed as it stands."""
@@ -58,7 +63,7 @@ class _Everywhere:
         self.everywhere = _everywhere_options(own)
         self.params = [*self.params, *self.everywhere]
 
-    def take_everywhere(self, ctx: typer.Context) -> None:
+    def take_everywhere(self, ctx: Context) -> None:
         """Move the values to the invocation; options that the command declares itself are read and left."""
         if ctx.resilient_parsing:
             return
@@ -74,11 +79,11 @@ EVERYWHERE_NAMES = frozenset({"json", "env", "timeout", "wait", "dry_run", "yes"
 class NbCommand(_Everywhere, TyperCommand):
     """A command with the options of every command and its examples printed as written."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, name: str | None, **settings: Any) -> None:  # noqa: ANN401  Typer decides what it passes.
+        super().__init__(name, **settings)
         self.add_everywhere()
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Parse, then move the shared values away."""
         if not ctx.resilient_parsing:
             current().command = _dotted(ctx)
@@ -86,7 +91,7 @@ class NbCommand(_Everywhere, TyperCommand):
         self.take_everywhere(ctx)
         return rest
 
-    def format_help_text(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+    def format_help_text(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002
         """The description without its examples."""
         text = (self.help or "").partition(EXAMPLES)[0]
         if text:
@@ -94,12 +99,12 @@ class NbCommand(_Everywhere, TyperCommand):
             with formatter.indentation():
                 formatter.write_text(text)
 
-    def format_options(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+    def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Own options first, the shared ones in a section of their own, then the examples."""
         shared = set(map(id, self.everywhere))
         rows: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": [], "Options of every command": []}
-        for parameter in self.get_params(ctx):  # type: ignore[arg-type]
-            record = parameter.get_help_record(ctx)  # type: ignore[attr-defined]
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
             if record is None:
                 continue
             if parameter.param_type_name == "argument":
@@ -115,7 +120,7 @@ class NbCommand(_Everywhere, TyperCommand):
             with formatter.section("Examples"):
                 formatter.write("\n".join(f"  {line.strip()}" for line in examples.splitlines()) + "\n")
 
-    def get_short_help_str(self, limit: int = 45) -> str:
+    def get_short_help_str(self, limit: int = 45) -> str:  # noqa: ARG002
         """First sentence, for the list of a group."""
         return (self.help or "").partition(EXAMPLES)[0].partition("\n")[0].strip()
 
@@ -123,16 +128,16 @@ class NbCommand(_Everywhere, TyperCommand):
 class NbGroup(_Everywhere, TyperGroup):
     """A group of commands with the options of every command."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401  Typer decides what it passes.
+        super().__init__(**settings)
         self.add_everywhere()
         self.no_args_is_help = False
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Parse, then move the shared values away."""
         if not ctx.resilient_parsing:
             current().command = _dotted(ctx)
-        rest = super().parse_args(ctx, args)  # type: ignore[arg-type]
+        rest = super().parse_args(ctx, args)
         self.take_everywhere(ctx)
         return rest
 
@@ -140,29 +145,29 @@ class NbGroup(_Everywhere, TyperGroup):
 class RootGroup(NbGroup):
     """The root: knows its commands by name and imports one when it is called."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+    def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002
         """Names in the order of the help page."""
         return registry.visible()
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002
         """Import the command, or None when there is none of this name."""
         entry = registry.entries().get(cmd_name)
         return None if entry is None else load(entry)
 
-    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
         """As Typer does, but suggestions come from the registry."""
         known = registry.entries()
         if args and args[0] not in known and not args[0].startswith("-"):
             near = get_close_matches(args[0], known, n=1)
             hint = f" Did you mean '{near[0]}'?" if near else ""
             ctx.fail(f"No such command '{args[0]}'.{hint}")
-        return super().resolve_command(ctx, args)  # type: ignore[arg-type]
+        return super().resolve_command(ctx, args)
 
-    def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+    def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002
         """The same page as the fast path."""
         formatter.write(registry.root_help(min(formatter.width + 2, 80)) + "\n")
 
-    def shell_complete(self, ctx: typer.Context, incomplete: str) -> list[Any]:  # type: ignore[override]
+    def shell_complete(self, ctx: Context, incomplete: str) -> list[CompletionItem]:
         """Names and help from the registry; nothing is imported for a TAB."""
         from typer._click.shell_completion import CompletionItem
 
@@ -173,7 +178,7 @@ class RootGroup(NbGroup):
             if name.startswith(incomplete)
         ]
         if incomplete.startswith("-"):
-            found += TyperCommand.shell_complete(cast(TyperCommand, self), ctx, incomplete)  # type: ignore[arg-type]
+            found += super().shell_complete(ctx, incomplete)
         return found
 
 
@@ -189,7 +194,7 @@ def new_group(help_text: str) -> typer.Typer:
     )
 
 
-def load(entry: registry.Entry) -> Any:
+def load(entry: registry.Entry) -> Command:
     """Import the target of a registry entry and make it a command named as the entry says."""
     name, target, help_line = entry
     module_name, _, attribute = target.partition(":")
@@ -215,7 +220,7 @@ def _alone(name: str, function: Callable[..., Any]) -> typer.Typer:
     return app
 
 
-def _dotted(ctx: typer.Context) -> str:
+def _dotted(ctx: Context) -> str:
     path = ctx.command_path.split()[1:]
     return ".".join(path) or "nb"
 

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from cli.durations import parse_duration
+from cli.envelope import Notice
 from cli.errors import UsageMistake
 
 DEFAULT_TIMEOUT = 10.0
@@ -31,7 +32,7 @@ class Invocation:
     command: str = "nb"
     environment: str | None = None
     """Name of the environment that the command turned to, once it has."""
-    warnings: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[Notice] = field(default_factory=list)
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     started: float = field(default_factory=time.monotonic)
 
@@ -66,3 +67,8 @@ def current() -> Invocation:
 def begin(invocation: Invocation) -> None:
     """Make this the running invocation."""
     _current.set(invocation)
+
+
+def warn(code: str, message: str) -> None:
+    """Add a warning to whatever the running command ends with."""
+    current().warnings.append(Notice(code, message))

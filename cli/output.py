@@ -45,7 +45,8 @@ class Screen:
         terminal = stream.isatty()
         self.color = color and terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
         self.unicode = _can_print_signs(stream)
-        columns = shutil.get_terminal_size((80, 24)).columns if terminal or "COLUMNS" in os.environ else 80
+        self.folds = terminal or "COLUMNS" in os.environ
+        columns = shutil.get_terminal_size((80, 24)).columns if self.folds else 80
         self.width = max(20, min(columns, 160))
 
     def line(self, text: str = "", *, style: str = "") -> None:
@@ -53,13 +54,17 @@ class Screen:
         text = self.fit(text)
         self.stream.write(f"\x1b[{style}m{text}\x1b[0m\n" if style and self.color else f"{text}\n")
 
-    def state(self, state: State, text: str) -> None:
+    def state(self, state: State, text: str, *, indent: int = 0) -> None:
         """Print a line that starts with a sign; the words must say the same, since a sign may be missed."""
         sign, plain, colour = SIGNS[state]
         mark = sign if self.unicode else plain
+        first, *rest = self.folded(self.fit(text), self.width - indent - len(mark) - 1)
         if self.color:
-            mark = f"\x1b[{colour}m{mark}\x1b[0m"
-        self.stream.write(f"{mark} {self.fit(text)}\n")
+            self.stream.write(f"{' ' * indent}\x1b[{colour}m{mark}\x1b[0m {first}\n")
+        else:
+            self.stream.write(f"{' ' * indent}{mark} {first}\n")
+        for line in rest:
+            self.stream.write(f"{' ' * (indent + len(mark) + 3)}{line}\n")
 
     def sign(self, state: State) -> str:
         """The sign of a state in this stream's character set."""
@@ -87,15 +92,25 @@ class Screen:
                 self.wrapped(part, indent=indent + 2)
 
     def wrapped(self, text: str, *, indent: int = 0) -> None:
-        """Print text in as many lines as it needs; what has no spaces is left whole."""
-        margin, line = " " * indent, ""
+        """Print text in as many lines as it needs."""
+        for line in self.folded(self.fit(text), self.width - indent):
+            self.line(" " * indent + line)
+
+    def folded(self, text: str, width: int) -> list[str]:
+        """Text as lines for a screen; off a terminal it stays one line, and what has no spaces is left whole."""
+        if not self.folds:
+            return [text]
+        lines: list[str] = []
+        line = ""
         for word in text.split(" "):
-            if line and len(margin) + len(line) + 1 + len(word) > self.width:
-                self.line(margin + line)
+            # Following lines are indented by two more.
+            room = width - (2 if lines else 0)
+            if line and len(line) + 1 + len(word) > room:
+                lines.append(line)
                 line = word
             else:
-                line = f"{line} {word}" if line else word
-        self.line(margin + line)
+                line = f"{line} {word}" if line or not word else word
+        return [*lines, line]
 
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
         """Print a table when it fits, one block per row otherwise."""

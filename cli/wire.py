@@ -233,10 +233,10 @@ def parse(shape: type[Shape], value: object) -> Shape:
         UnexpectedShape: it differs; the message names the first place that does.
     """
     _check(shape, value, "answer")
-    return cast(Shape, value)
+    return cast("Shape", value)
 
 
-def _check(shape: Any, value: object, where: str) -> None:
+def _check(shape: Any, value: object, where: str) -> None:  # noqa: ANN401  A shape may be any type form.
     origin = get_origin(shape)
     if is_typeddict(shape):
         _check_object(shape, value, where)
@@ -253,7 +253,7 @@ def _check(shape: Any, value: object, where: str) -> None:
         _typed(value, origin or shape, where)
 
 
-def _check_object(shape: Any, value: object, where: str) -> None:
+def _check_object(shape: Any, value: object, where: str) -> None:  # noqa: ANN401
     content = _typed(value, dict, where)
     for name, expected in get_type_hints(shape).items():
         if name in content:
@@ -269,7 +269,7 @@ def _check_union(choices: tuple[Any, ...], value: object, where: str) -> None:
     _check(shape, value, where)
 
 
-def _typed(value: object, expected: Any, where: str) -> Any:
+def _typed(value: object, expected: Any, where: str) -> Any:  # noqa: ANN401
     accepted = (int, float) if expected is float else expected
     if not isinstance(value, accepted) or (isinstance(value, bool) and expected is not bool):
         raise UnexpectedShape(f"{where} is {type(value).__name__}, not {expected.__name__}")

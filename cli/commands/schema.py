@@ -1,0 +1,43 @@
+"""`nb schema`: the JSON Schema of what a command prints with --json."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Annotated
+
+import typer
+
+from cli.envelope import Outcome
+from cli.errors import NotFound
+from cli.output import Screen
+from cli.schema_files import commands, committed, text_of
+from cli.shapes import SchemaList
+
+
+def schema(
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="[COMMAND]", help="For example `gen list` or `gen.list`.")
+    ] = None,
+) -> Outcome:
+    """Print the JSON Schema of a command's document; without a command, list those that have one.
+
+    Examples:
+        nb schema gen list
+        nb schema --json
+    """
+    names = commands()
+    wanted = ".".join(command or [])
+    if not wanted:
+        listed: SchemaList = {"commands": names}
+        return Outcome(data=listed, show=lambda screen: _show_names(screen, names))
+    found = committed(wanted)
+    if found is None:
+        near = get_close_matches(wanted, names, n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        raise NotFound(f"no schema for '{wanted}'.{hint}", fix="nb schema")
+    return Outcome(data=found, show=lambda screen: screen.line(text_of(found).rstrip("\n")))
+
+
+def _show_names(screen: Screen, names: list[str]) -> None:
+    for name in names:
+        screen.line(name)

@@ -1,0 +1,99 @@
+"""The environment: credentials and scopes, what the service says about itself, providers' keys."""
+
+from __future__ import annotations
+
+import os
+
+from cli.client import OpsClient
+from cli.commands.ready import readiness
+from cli.diagnosis.checks import check
+from cli.environments import LOCAL, Target, address, credentials, credentials_path, token
+from cli.errors import CommandFailed, NotAuthenticated, UpstreamFault
+from cli.shapes import DoctorCheck, DoctorState
+from cli.wire import ModelPage, ServiceStatus
+
+PROVIDER_KEYS = (("gemini", "GEMINI_API_KEY"),)
+"""Provider and the variable that holds its key."""
+
+
+def credential_checks(name: str) -> list[DoctorCheck]:
+    """The credentials file and the token for this environment, without showing it."""
+    try:
+        stored = credentials()
+        found = token(name)
+    except CommandFailed as failure:
+        return [check("credentials.file", "failed", failure.message, failure.fix)]
+    path = credentials_path()
+    file = check(
+        "credentials.file",
+        "ok" if path.exists() else "skipped",
+        f"{path}, for {', '.join(stored) or 'nothing'}" if path.exists() else f"{path} is not there yet",
+        None if path.exists() else "nb up makes it",
+    )
+    if found:
+        return [file, check("credentials.token", "ok", f"there is a token for {name}")]
+    fix = "nb up" if name == LOCAL else f"export NB_TOKEN_{name.upper()}=nbk_..."
+    return [file, check("credentials.token", "skipped" if name == LOCAL else "failed", f"no token for {name}", fix)]
+
+
+def service_checks(name: str, timeout: float) -> list[DoctorCheck]:
+    """What the service answers: token and scope, readiness check by check, providers that can be used."""
+    try:
+        client = OpsClient(Target(name, address(name), token(name)), timeout=timeout)
+    except UpstreamFault as fault:
+        return [check("service.address", "skipped", fault.message, fault.fix)]
+    except CommandFailed as failure:
+        return [check("service.address", "failed", failure.message, failure.fix)]
+    return [_scope(client), *_ready(client), *_providers(client)]
+
+
+def _scope(client: OpsClient) -> DoctorCheck:
+    try:
+        found = client.read(ServiceStatus, client.get("/api/ops/v1/status"))
+    except NotAuthenticated as failure:
+        return check("credentials.scope", "failed", failure.message, failure.fix)
+    except CommandFailed as failure:
+        return check("credentials.scope", "unknown", failure.message, failure.fix)
+    return check("credentials.scope", "ok", f"the token may read {found['environment']}")
+
+
+def _ready(client: OpsClient) -> list[DoctorCheck]:
+    try:
+        found, _ = readiness(client)
+    except CommandFailed as failure:
+        return [check("service.ready", "unknown", failure.message, failure.fix)]
+    if "checks" not in found:
+        state: DoctorState = "ok" if found["ok"] else "failed"
+        detail = "ready" if found["ok"] else "not ready"
+        return [check("service.ready", state, f"{detail}; what exactly is said with a token only")]
+    return [check(f"service.{part['id']}", part["state"], part["detail"], part["fix"]) for part in found["checks"]]
+
+
+def _providers(client: OpsClient) -> list[DoctorCheck]:
+    checks = []
+    if client.target.name == LOCAL:
+        for provider, variable in PROVIDER_KEYS:
+            present = bool(os.environ.get(variable))
+            checks.append(
+                check(
+                    f"providers.{provider}",
+                    "ok" if present else "skipped",
+                    f"{variable} is {'set' if present else 'not set'} here",
+                    None if present else f"export {variable}=... before nb up, or use the demo models",
+                )
+            )
+    try:
+        page = client.read(ModelPage, client.get("/api/ops/v1/models", {"limit": 200}))
+    except CommandFailed as failure:
+        return [*checks, check("providers.models", "unknown", failure.message, failure.fix)]
+    active = [model for model in page["items"] if model["is_active"]]
+    usable = [model for model in active if model["available"]]
+    return [
+        *checks,
+        check(
+            "providers.models",
+            "ok" if usable else "failed",
+            f"{len(usable)} of {len(active)} models can be used",
+            None if usable else "set a provider's key, or DEMO_PROVIDER=true",
+        ),
+    ]

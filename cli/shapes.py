@@ -1,0 +1,124 @@
+"""What `data` of each command holds. The committed JSON Schemas are made from these shapes."""
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+from cli.wire import Check, CheckState, GenerationDetail, GenerationPage, LedgerReport, ModelPage, Quote, ServiceStatus
+
+
+class HealthData(TypedDict):
+    """`nb health`."""
+
+    ok: bool
+    url: str
+    version: str
+    commit: str
+    environment: str
+    latency_ms: float
+    expected_commit: str | None
+
+
+class ReadyData(TypedDict):
+    """`nb ready`. `checks` is empty when the token was missing."""
+
+    ok: bool
+    state: CheckState
+    url: str
+    authorized: bool
+    latency_ms: float
+    checks: list[Check]
+
+
+class LocalProcess(TypedDict):
+    """A process that `nb up` looks after."""
+
+    name: str
+    state: str
+    pid: int | None
+    restarts: int
+    started_at: str | None
+
+
+class LocalState(TypedDict):
+    """What the supervisor on this machine says."""
+
+    phase: str
+    running: bool
+    home: str
+    addresses: dict[str, Any]
+    processes: list[LocalProcess]
+
+
+class StatusData(TypedDict):
+    """`nb status`: the service's own view, and for `local` the supervisor's."""
+
+    service: ServiceStatus | None
+    local: LocalState | None
+
+
+DoctorState = Literal["ok", "failed", "unknown", "skipped"]
+
+
+class DoctorCheck(TypedDict):
+    """One thing that the doctor looked at. `skipped`: there is nothing to look at yet, or it is optional."""
+
+    id: str
+    group: str
+    state: DoctorState
+    detail: str
+    fix: str | None
+
+
+class DoctorCounts(TypedDict):
+    """How many checks ended in each state."""
+
+    ok: int
+    failed: int
+    unknown: int
+    skipped: int
+
+
+class DoctorData(TypedDict):
+    """`nb doctor`."""
+
+    checks: list[DoctorCheck]
+    counts: DoctorCounts
+
+
+class ContextData(TypedDict):
+    """`nb context`."""
+
+    env: str
+    source: str
+    environments: list[str]
+    changed: NotRequired[bool]
+
+
+class SchemaList(TypedDict):
+    """`nb schema` without a command; with one, `data` is its schema."""
+
+    commands: NotRequired[list[str]]
+
+
+class HelpData(TypedDict):
+    """`nb help`."""
+
+    topic: str
+    text: str
+
+
+SHAPES: dict[str, Any] = {
+    "health": HealthData,
+    "ready": ReadyData,
+    "status": StatusData,
+    "doctor": DoctorData,
+    "gen.list": GenerationPage,
+    "gen.show": GenerationDetail,
+    "pricing.quote": Quote,
+    "pricing.list": ModelPage,
+    "ledger.verify": LedgerReport,
+    "context.show": ContextData,
+    "context.use": ContextData,
+    "schema": SchemaList,
+    "help": HelpData,
+}
+"""Shape of `data` by command."""
