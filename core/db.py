@@ -35,6 +35,13 @@ UNAVAILABLE: tuple[type[BaseException], ...] = (
 )
 """What a statement raises when the database is away. The statement may be repeated later, in a new transaction."""
 
+INVALID_TEXT: tuple[type[Exception], ...] = (
+    asyncpg.UntranslatableCharacterError,
+    asyncpg.InvalidTextRepresentationError,
+    asyncpg.CharacterNotInRepertoireError,
+)
+"""What a statement raises for text that PostgreSQL cannot keep, such as a NUL character or broken JSON."""
+
 Row: TypeAlias = Mapping[Any, Any]
 """A row, by column name or position."""
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from core.logs.configuration import configure, get_logger
 from core.logs.redaction import Redactor, redact
-from core.logs.tracing import TRACE_HEADER, current_trace, new_trace, parse_trace, trace
+from core.logs.tracing import TRACE_HEADER, bind, current_trace, new_trace, parse_trace, trace
 
 __all__ = [
     "TRACE_HEADER",
     "Redactor",
+    "bind",
     "configure",
     "current_trace",
     "get_logger",

@@ -15,7 +15,6 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from core.logs import redaction
-from core.logs.tracing import current_trace
 from core.settings import Settings
 
 QUIET = (
@@ -103,18 +102,17 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 
 
 def _shared_processors(service: str) -> list[Processor]:
-    def add_service_and_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    def add_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         event["service"] = service
-        if trace_id := current_trace():
-            event.setdefault("trace_id", trace_id)
         return event
 
     return [
+        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(allow=()),
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-        add_service_and_trace,
+        add_service,
         structlog.processors.StackInfoRenderer(),
     ]
 

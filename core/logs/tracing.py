@@ -1,4 +1,4 @@
-"""The correlation id that follows one event through every process, kept in a context variable."""
+"""The correlation id that follows one event through every process, kept in structlog's context."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+
+from structlog import contextvars
 
 from core.types import TraceId
 
 TRACE_HEADER = "X-Request-Id"
 
-NO_TRACE = TraceId("")
-
 _TRACE = re.compile(r"[0-9a-f]{32}")
-_current: ContextVar[TraceId] = ContextVar("nb_trace", default=NO_TRACE)
 
 
 def new_trace() -> TraceId:
@@ -33,14 +31,16 @@ def parse_trace(value: str | None) -> TraceId | None:
 
 def current_trace() -> TraceId:
     """The trace of the running task, empty outside of any."""
-    return _current.get()
+    return TraceId(contextvars.get_contextvars().get("trace_id", ""))
+
+
+def bind(trace_id: TraceId) -> None:
+    """Bind the trace for the rest of the running task."""
+    contextvars.bind_contextvars(trace_id=trace_id)
 
 
 @contextmanager
 def trace(trace_id: TraceId) -> Iterator[TraceId]:
     """Bind the trace to everything that the block logs, publishes and starts."""
-    token = _current.set(trace_id)
-    try:
+    with contextvars.bound_contextvars(trace_id=trace_id):
         yield trace_id
-    finally:
-        _current.reset(token)

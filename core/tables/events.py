@@ -29,11 +29,10 @@ class InboxEvent(Table, tablename="botapp_inbox", db=DB):
 
 
 class OutboxMessage(Table, tablename="botapp_outbox", db=DB):
-    """A task to be published once the transaction that wrote this row has committed."""
+    """A task to be published once the transaction that wrote this row has committed. Published rows are deleted."""
 
     id = BigSerial(primary_key=True)
     task = Varchar(length=80, default=None, null=False)
     arguments = JSONB(default="{}", null=False)
     trace_id = Varchar(length=32, default="", null=False)
     created_at = Timestamptz(default=TimestamptzNow(), null=False)
-    published_at = Timestamptz(default=None, null=True)

@@ -1,0 +1,263 @@
+"""What the outside world tells us: stored once before it is answered, handled once after.
+
+An event is a row. `store` gathers concurrent calls into one INSERT, since a sender waits for each of them. `run` claims
+rows with a lease and hands them to the handler: events of one subject in the order in which they came, different
+subjects side by side. A handler that dies leaves a lease that runs out, and its event is handled again.
+
+The two may live in different processes: `store` rings a bell in Redis, and `run` looks by itself where it is not heard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from core import db, redis
+from core.types import TraceId
+
+log = structlog.get_logger(__name__)
+
+LEASE_SECONDS = 60
+RENEWED_EVERY = 20.0
+IDLE_POLL = 1.0
+"""Seconds between looks for events that other processes stored or left behind."""
+
+MAX_ATTEMPTS = 5
+BATCH = 200
+CONCURRENT_SUBJECTS = 64
+GATHERED = 256
+"""Events in one INSERT at the most."""
+
+_STORE = """
+    INSERT INTO botapp_inbox (source, event_id, subject, payload, trace_id)
+    SELECT $1, event.id, event.subject, event.payload::jsonb, event.trace
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS event (id, subject, payload, trace)
+    ON CONFLICT (source, event_id) DO NOTHING
+    RETURNING event_id
+"""
+
+# An event may be claimed when no earlier event of its subject is still to be handled. Two claimers cannot split a
+# subject: both want its oldest row, and the second one skips the locked row.
+_CLAIM = """
+    WITH due AS (
+        SELECT id FROM botapp_inbox AS event
+        WHERE source = $1 AND handled_at IS NULL AND (lease_until IS NULL OR lease_until < now())
+            AND NOT EXISTS (
+                SELECT 1 FROM botapp_inbox AS earlier
+                WHERE earlier.source = event.source AND earlier.subject = event.subject
+                    AND earlier.handled_at IS NULL AND earlier.id < event.id
+            )
+        ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE botapp_inbox AS event SET lease_until = now() + make_interval(secs => $3), attempts = attempts + 1
+    FROM due WHERE event.id = due.id
+    RETURNING event.id, event.event_id, event.subject, event.payload, event.trace_id, event.attempts
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A stored event. `attempts` counts this one."""
+
+    id: int
+    event_id: str
+    subject: str
+    payload: dict[str, Any]
+    trace_id: TraceId
+    attempts: int
+
+
+Handler = Callable[[Event], Awaitable[None]]
+
+
+class InvalidEvent(Exception):
+    """The event cannot be kept: PostgreSQL does not take its JSON."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    event_id: str
+    subject: str
+    payload: str
+    trace_id: str
+    is_new: asyncio.Future[bool]
+
+
+@dataclass(slots=True)
+class Inbox:
+    """The events of one source."""
+
+    source: str
+    _waiting: list[_Waiting] = field(default_factory=list)
+    _writer: asyncio.Task[None] | None = None
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _running: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def store(self, event_id: str, subject: str, payload: bytes, trace_id: TraceId) -> bool:
+        """Keep an event; True when it is new, False when it was stored before.
+
+        Raises:
+            InvalidEvent: the payload holds something that PostgreSQL's JSON does not, such as a NUL character.
+            core.db.UNAVAILABLE: the database is away and nothing was kept.
+        """
+        waiting = _Waiting(
+            event_id, subject, payload.decode("utf-8"), trace_id, asyncio.get_running_loop().create_future()
+        )
+        self._waiting.append(waiting)
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        return await waiting.is_new
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:GATHERED], self._waiting[GATHERED:]
+            await self._write_batch(batch)
+
+    async def _write_batch(self, batch: list[_Waiting]) -> None:
+        unique = {waiting.event_id: waiting for waiting in reversed(batch)}
+        columns = zip(*((w.event_id, w.subject, w.payload, w.trace_id) for w in unique.values()), strict=True)
+        try:
+            new = {
+                row["event_id"] for row in await db.fetch(_STORE, self.source, *(list(column) for column in columns))
+            }
+        except db.INVALID_TEXT as error:
+            await self._write_one_by_one(batch, error)
+            return
+        except db.UNAVAILABLE as error:
+            for waiting in batch:
+                waiting.is_new.set_exception(error)
+            return
+        if new:
+            await self._ring()
+        for waiting in batch:
+            if not waiting.is_new.done():
+                waiting.is_new.set_result(waiting.event_id in new)
+                new.discard(waiting.event_id)
+
+    async def _ring(self) -> None:
+        try:
+            await redis.client().publish(self._bell, "")
+        except redis.UNAVAILABLE as error:
+            log.warning("inbox.bell_not_rung", source=self.source, error=type(error).__name__)
+
+    @property
+    def _bell(self) -> str:
+        return f"nb:inbox:{self.source}"
+
+    async def _write_one_by_one(self, batch: list[_Waiting], error: Exception) -> None:
+        """Find the event that spoilt its batch, so that only its own sender is told."""
+        if len(batch) == 1:
+            batch[0].is_new.set_exception(InvalidEvent(str(error)))
+            return
+        for waiting in batch:
+            await self._write_batch([waiting])
+
+    async def run(self, handler: Handler) -> None:
+        """Handle events until cancelled; then wait for the handlers that are at work."""
+        listener = asyncio.create_task(self._listen())
+        try:
+            while True:
+                self._wake.clear()
+                claimed = await self._claim()
+                for event in claimed:
+                    self._running[event.id] = asyncio.create_task(self._handle(event, handler))
+                if len(claimed) < BATCH:
+                    await self._sleep()
+                await self._have_room()
+        finally:
+            listener.cancel()
+            if self._running:
+                await asyncio.wait(self._running.values())
+
+    async def _listen(self) -> None:
+        """Wake `run` when the bell is rung. Without Redis, `run` still looks every `IDLE_POLL` seconds."""
+        while True:
+            try:
+                async with redis.client().pubsub() as bell:
+                    await bell.subscribe(self._bell)
+                    self._wake.set()
+                    async for _ in bell.listen():
+                        self._wake.set()
+            except redis.UNAVAILABLE as error:
+                log.warning("inbox.bell_not_heard", source=self.source, error=type(error).__name__)
+                await asyncio.sleep(IDLE_POLL)
+
+    async def _claim(self) -> list[Event]:
+        try:
+            rows = await db.fetch(
+                _CLAIM, self.source, min(BATCH, CONCURRENT_SUBJECTS - len(self._running)), LEASE_SECONDS
+            )
+        except db.UNAVAILABLE as error:
+            log.warning("inbox.database_is_away", source=self.source, error=type(error).__name__)
+            await asyncio.sleep(IDLE_POLL)
+            return []
+        return [
+            Event(
+                id=row["id"],
+                event_id=row["event_id"],
+                subject=row["subject"],
+                payload=json.loads(row["payload"]),
+                trace_id=row["trace_id"],
+                attempts=row["attempts"],
+            )
+            for row in sorted(rows, key=lambda row: row["id"])
+        ]
+
+    async def _sleep(self) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), IDLE_POLL)
+        except TimeoutError:
+            return
+
+    async def _have_room(self) -> None:
+        while len(self._running) >= CONCURRENT_SUBJECTS:
+            await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED)
+
+    async def _handle(self, event: Event, handler: Handler) -> None:
+        renewal = asyncio.create_task(self._renew(event))
+        error = "interrupted"
+        try:
+            with structlog.contextvars.bound_contextvars(trace_id=event.trace_id):
+                await handler(event)
+            error = ""
+        except Exception as exception:
+            error = f"{type(exception).__name__}: {exception}"
+            log.exception("inbox.handler_failed", source=self.source, event_id=event.event_id, attempt=event.attempts)
+        finally:
+            renewal.cancel()
+            await self._finish(event, error)
+            self._running.pop(event.id, None)
+            self._wake.set()
+
+    async def _renew(self, event: Event) -> None:
+        while True:
+            await asyncio.sleep(RENEWED_EVERY)
+            await db.execute(
+                "UPDATE botapp_inbox SET lease_until = now() + make_interval(secs => $2) WHERE id = $1",
+                event.id,
+                LEASE_SECONDS,
+            )
+
+    async def _finish(self, event: Event, error: str) -> None:
+        given_up = not error or event.attempts >= MAX_ATTEMPTS
+        pause = 0 if given_up else min(2 ** (event.attempts - 1), 30)
+        try:
+            await db.execute(
+                """
+                UPDATE botapp_inbox SET error = $2, handled_at = CASE WHEN $3 THEN now() END,
+                    lease_until = now() + make_interval(secs => $4)
+                WHERE id = $1
+                """,
+                event.id,
+                error[:2000],
+                given_up,
+                float(pause),
+            )
+        except db.UNAVAILABLE as exception:
+            # The lease runs out and the event is handled again; handlers are made for that.
+            log.warning("inbox.finish_not_recorded", event_id=event.event_id, error=type(exception).__name__)

@@ -1,0 +1,34 @@
+"""Opens and closes what every process of the service stands on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from core import catalog, db, heartbeat, providers, redis, storage
+from core.settings import Settings
+
+
+@asynccontextmanager
+async def opened(settings: Settings, kind: heartbeat.ProcessKind) -> AsyncIterator[None]:
+    """Connect to the database, Redis and storage, set up the providers, and show that this process is alive.
+
+    Raises:
+        core.db.UNAVAILABLE: the database cannot be reached; the process should end and be started again.
+    """
+    await db.connect(settings)
+    await redis.connect(settings)
+    await storage.connect(settings)
+    providers.connect(settings)
+    catalog.configure(providers.names())
+    pulse = asyncio.create_task(heartbeat.run(kind, settings))
+    try:
+        yield
+    finally:
+        pulse.cancel()
+        await asyncio.gather(pulse, return_exceptions=True)
+        await providers.disconnect()
+        await storage.disconnect()
+        await redis.disconnect()
+        await db.disconnect()

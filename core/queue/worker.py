@@ -1,0 +1,39 @@
+"""The worker process: Celery's consumer, its threads, and the event loop that does the work."""
+
+from __future__ import annotations
+
+import importlib
+from contextlib import AbstractAsyncContextManager
+
+from core import logs, process
+from core.queue.app import QUEUES, TASK_MODULES, celery, configure
+from core.queue.runtime import Running, part_of_worker
+from core.settings import Settings
+
+
+@part_of_worker
+def _core(settings: Settings) -> AbstractAsyncContextManager[None]:
+    return process.opened(settings, "worker")
+
+
+def run(settings: Settings) -> None:
+    """Take tasks until SIGTERM, then finish the running ones and return.
+
+    Raises:
+        Whatever keeps the process from working: a database that cannot be reached, a module that cannot be imported.
+    """
+    logs.configure(settings, "worker")
+    configure(settings)
+    for module in TASK_MODULES:
+        importlib.import_module(module)
+    with Running(settings):
+        worker = celery.Worker(
+            pool="threads",
+            concurrency=settings.worker_concurrency,
+            queues=list(QUEUES),
+            optimization="fair",
+            without_mingle=True,
+            without_gossip=True,
+            loglevel=settings.log_level,
+        )
+        worker.start()

@@ -1,0 +1,31 @@
+"""Where pictures and videos are kept. One interface; a local folder today."""
+
+from __future__ import annotations
+
+from core.settings import Settings
+from core.storage.base import FileNotStored, Storage, StoredFile
+from core.storage.links import Links
+from core.storage.local import LocalStorage
+
+__all__ = ["FileNotStored", "Links", "Storage", "StoredFile", "connect", "disconnect", "storage"]
+
+_storage: Storage | None = None
+
+
+async def connect(settings: Settings) -> None:
+    """Open the storage that the settings name."""
+    global _storage
+    _storage = LocalStorage(settings.media_path, Links(settings))
+
+
+async def disconnect() -> None:
+    """Close the storage."""
+    global _storage
+    _storage = None
+
+
+def storage() -> Storage:
+    """Return the storage of this process."""
+    if _storage is None:
+        raise RuntimeError("Storage is used before core.storage.connect")
+    return _storage
