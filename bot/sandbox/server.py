@@ -36,6 +36,8 @@ def create_app(
     """The sandbox as a Sanic application; `app.ctx.world` gives tests a look inside."""
     app = Sanic(f"sandbox-{secrets.token_hex(4)}", configure_logging=False)
     app.config.AUTO_EXTEND = False
+    # Touching up rewrites Sanic's classes, which a second application in the same process does not survive.
+    app.config.TOUCHUP = False
     app.config.ACCESS_LOG = False
     app.config.REQUEST_MAX_SIZE = LARGEST_REQUEST_BYTES
     app.config.RESPONSE_TIMEOUT = LONGEST_ANSWER_SECONDS
