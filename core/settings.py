@@ -29,7 +29,24 @@ from pydantic_core import ErrorDetails
 
 ALLOWED_IN_WEBHOOK_SECRET = re.compile(r"^[A-Za-z0-9_-]{1,256}$")
 
-CLIENT_ONLY = frozenset({"NB_AGENT", "NB_CONFIG", "NB_ENV", "NB_JSON", "NB_READONLY", "NB_TOKEN", "NB_LOG_COLOR"})
+CLIENT_ONLY = frozenset(
+    {
+        "NB_AGENT",
+        "NB_CONFIG",
+        "NB_ENV",
+        "NB_JSON",
+        "NB_LOG_COLOR",
+        "NB_POSTGRES_PORT",
+        "NB_READONLY",
+        "NB_REDIS_PORT",
+        "NB_SANDBOX_PORT",
+        "NB_TOKEN",
+        "NB_TOKEN_LOCAL",
+        "NB_TOKEN_PRODUCTION",
+        "NB_TOKEN_STAGING",
+        "NB_WEB_PORT",
+    }
+)
 """`NB_…` variables that belong to the command line and mean nothing to a server."""
 
 

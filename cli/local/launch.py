@@ -8,18 +8,19 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cli.errors import CommandFailed
 from cli.local.account import Account
 
 MAXIMUM_LOG_BYTES = 20 * 1024 * 1024
 
 
-class LocalError(Exception):
+class LocalError(CommandFailed):
     """Something that the local product needs is missing or broken; the message says what, `fix` what to do."""
 
+    default_code = "local"
+
     def __init__(self, message: str, *, fix: str, service: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.fix = fix
+        super().__init__(message, fix=fix)
         self.service = service
 
 

@@ -29,7 +29,7 @@ BUILTIN_LOCALE_VERSION = 17
 USER = "nanobanana"
 DATABASE = "nanobanana"
 
-SAFE = {"shared_buffers": "64MB", "max_connections": "200", "max_wal_size": "512MB"}
+SAFE = {"shared_buffers": "64MB", "max_connections": "200", "max_wal_size": "512MB", "log_checkpoints": "off"}
 """For a person's data: everything that matters to durability stays at PostgreSQL's own default."""
 
 THROWAWAY = {

@@ -1,0 +1,180 @@
+"""The processes of the service, each in the foreground: `nb serve`, `worker`, `beat`, `bot poll`, and `nb db`.
+
+Railway and `nb up` start them. What a process needs is imported here, when it starts, and nowhere else in `nb`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from cli.envelope import Outcome, Problem
+from cli.errors import CommandFailed, UpstreamFault, UsageMistake
+from cli.exit_codes import ExitCode
+from cli.groups import new_group
+from cli.invocation import current
+from cli.output import Screen
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+
+T = TypeVar("T")
+
+bot = new_group("Run the bot where Telegram cannot push updates.")
+db = new_group("Migrate and check the database.")
+
+
+def serve() -> None:
+    """Run the web process on HOST:PORT until it is told to stop.
+
+    Examples:
+        nb serve
+    """
+    settings = _settings()
+    from core.http import server
+
+    server.run(settings)
+
+
+def worker() -> None:
+    """Run a worker process until it is told to stop.
+
+    Examples:
+        nb worker
+    """
+    settings = _settings()
+    from core.queue import worker as process
+
+    process.run(settings)
+
+
+def beat() -> None:
+    """Run the scheduler process until it is told to stop. Several may run; one is active.
+
+    Examples:
+        nb beat
+    """
+    settings = _settings()
+    from core.queue import beat as process
+
+    process.run(settings)
+
+
+@bot.command("poll")
+def poll() -> None:
+    """Fetch updates from Telegram and hand them over, until told to stop. Needs TELEGRAM_UPDATES=polling.
+
+    Examples:
+        TELEGRAM_UPDATES=polling nb bot poll
+    """
+    settings = _settings()
+    if settings.telegram_updates != "polling":
+        raise UsageMistake(
+            "updates are pushed here (TELEGRAM_UPDATES=webhook); fetching them, too, would take the webhook away",
+            fix="TELEGRAM_UPDATES=polling nb bot poll",
+        )
+    from bot import polling
+
+    polling.run(settings)
+
+
+def sandbox(
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, envvar="SANDBOX_PORT", help="Port to serve on.")],
+    host: Annotated[str, typer.Option("--host", help="Address to serve on.")] = "127.0.0.1",
+) -> None:
+    """Run the local Telegram for the bot token in TELEGRAM_BOT_TOKEN. `nb up` starts it.
+
+    Examples:
+        nb sandbox --port 8001
+    """
+    import os
+
+    from cli.local.home import Home
+
+    token = os.environ.get("TELEGRAM_BOT_TOKEN", "")
+    if not token:
+        raise UsageMistake("TELEGRAM_BOT_TOKEN is missing", fix="start it with `nb up`")
+    from bot.sandbox import server
+
+    server.run(host, port, Home.find(os.environ, Path.cwd()).sandbox, token)
+
+
+@db.command("migrate")
+def migrate() -> Outcome:
+    """Apply the migrations that the database has not seen.
+
+    Examples:
+        nb db migrate
+    """
+    settings = _settings()
+    from core import migrations
+
+    try:
+        applied = _run(migrations.migrate(settings))
+    except migrations.MigrationFailed as error:
+        raise CommandFailed(f"a migration did not apply: {error}", code="migration_failed", fix="nb db check") from None
+
+    def show(screen: Screen) -> None:
+        for name in applied:
+            screen.state("ok", name)
+        screen.line(f"{len(applied)} applied." if applied else "The database is up to date.")
+
+    return Outcome(data={"applied": applied}, show=show)
+
+
+@db.command("check")
+def check() -> Outcome:
+    """Say whether the models and the migrations agree.
+
+    Examples:
+        nb db check
+    """
+    settings = _settings()
+    from core import migrations
+
+    differences = _run(migrations.check(settings))
+
+    def show(screen: Screen) -> None:
+        for difference in differences:
+            screen.state("failed", difference)
+        if not differences:
+            screen.state("ok", "Models and migrations agree.")
+
+    problem = Problem(
+        "migrations_differ", f"{len(differences)} differences between models and migrations", fix="write a migration"
+    )
+    return Outcome(
+        data={"differences": differences},
+        show=show,
+        problem=problem if differences else None,
+        exit_code=ExitCode.CHECK_FAILED if differences else ExitCode.OK,
+    )
+
+
+def _settings() -> Settings:
+    """Read the settings, with the whole environment in them checked."""
+    from core.settings import SettingsError, load
+
+    try:
+        settings = load()
+    except SettingsError as error:
+        raise UsageMistake(
+            str(error), code="configuration", fix="correct these variables, or start everything with `nb up`"
+        ) from None
+    current().environment = settings.environment.value
+    return settings
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    from core.db import UNAVAILABLE
+
+    try:
+        return asyncio.run(work)
+    except UNAVAILABLE as error:
+        raise UpstreamFault(
+            f"the database cannot be reached: {type(error).__name__}", code="database_away", fix="see DATABASE_URL"
+        ) from None
