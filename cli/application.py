@@ -33,32 +33,63 @@ DEFAULT_WAIT = "5m"
 def run(arguments: Sequence[str]) -> int:
     """Run `nb` with these arguments and return its exit code; prints, never raises."""
     arguments = _with_wait_times(arguments)
-    invocation = Invocation(json=_wants_json(arguments), verbose="-v" in arguments or "--verbose" in arguments)
-    invocation.no_color = "--no-color" in arguments
+    invocation = _begin(arguments)
+    return _finish(_result(arguments, invocation), invocation)
+
+
+def interrupted(arguments: Sequence[str]) -> int:
+    """End a run that was interrupted before it began."""
+    return _finish(Interrupted("interrupted"), _begin(arguments))
+
+
+def _begin(arguments: Sequence[str]) -> Invocation:
+    invocation = Invocation(json=_wants_json(arguments))
+    # Known before parsing, because a command line that cannot be parsed is answered in the same form.
+    invocation.take({"no_color": "--no-color" in arguments, "verbose": bool({"-v", "--verbose"} & {*arguments})})
     begin(invocation)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            # Started with a closed descriptor.
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  Lives as long as nb.
+        elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    try:
-        return _run(arguments, invocation)
-    except BrokenPipeError:
-        # Whoever read the output has seen enough; the interpreter's last flush goes nowhere.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
+    return invocation
 
 
-def _run(arguments: Sequence[str], invocation: Invocation) -> int:
-    if not invocation.json:
-        result = _guarded(arguments, invocation)
-        return _finish_for_people(result, invocation)
-    asked_for_help = any(argument in ("--help", "-h") for argument in _before_separator(arguments))
-    said = io.StringIO() if asked_for_help else sys.stderr
+def _result(arguments: Sequence[str], invocation: Invocation) -> Result:
+    asks_for_help = any(argument in ("--help", "-h") for argument in _before_separator(arguments))
+    if not invocation.json and not asks_for_help:
+        return _guarded(arguments, invocation)
+    said = io.StringIO() if asks_for_help else sys.stderr
     with contextlib.redirect_stdout(said):
         result = _guarded(arguments, invocation)
     if isinstance(result, int) and isinstance(said, io.StringIO):
-        result = Outcome(data={"help": said.getvalue()}, show=_nothing)
-    return _finish_for_machines(result, invocation)
+        page = said.getvalue()
+        return Outcome(data={"help": page}, show=lambda screen: screen.line(page.rstrip("\n")))
+    return result
+
+
+def _finish(result: Result, invocation: Invocation) -> int:
+    try:
+        if invocation.json:
+            _finish_for_machines(_as_document(result), invocation)
+        else:
+            _finish_for_people(result, invocation)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; what the command did is not changed by that.
+        _discard_output()
+    except OSError as error:
+        _discard_output()
+        sys.stderr.write(f"nb: the output cannot be written: {error.strerror}\n")
+        return ExitCode.UPSTREAM
+    return result if isinstance(result, int) else result.exit_code
+
+
+def _discard_output() -> None:
+    """Let the interpreter's last flush go nowhere instead of failing again."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 Result = Outcome | CommandFailed | int
@@ -101,8 +132,9 @@ def _invoke(arguments: Sequence[str]) -> Result:
         value = root().main(args=list(arguments), prog_name="nb", standalone_mode=False)
     except Exit as leaving:
         value = leaving.exit_code
-    except EOFError:
-        raise Abort from None
+    except SystemExit as leaving:
+        # Completion ends this way, and Typer when the reader of a help page is gone.
+        value = leaving.code
     if isinstance(value, Outcome):
         return value
     if value == ExitCode.INTERRUPTED:
@@ -148,10 +180,10 @@ def _usage(mistake: TyperException) -> UsageMistake:
     return UsageMistake(message, fix=f"{path} --help")
 
 
-def _finish_for_people(result: Result, invocation: Invocation) -> int:
+def _finish_for_people(result: Result, invocation: Invocation) -> None:
     if isinstance(result, int):
         sys.stdout.flush()
-        return result
+        return
     errors = Screen(sys.stderr, color=not invocation.no_color)
     warnings: tuple[Notice, ...] = ()
     if isinstance(result, CommandFailed):
@@ -165,20 +197,23 @@ def _finish_for_people(result: Result, invocation: Invocation) -> int:
     if problem is not None:
         errors.state("failed", problem.message)
         if problem.fix:
-            errors.line(f"  Try: {problem.fix}")
+            errors.wrapped(f"Try: {problem.fix}", indent=2)
     for step in result.next_steps:
-        errors.line(f"  Next: {step.cmd}  ({step.why})", style="2")
-    return result.exit_code
+        errors.wrapped(f"Next: {step.cmd}  ({step.why})", indent=2)
 
 
-def _finish_for_machines(result: Result, invocation: Invocation) -> int:
-    if isinstance(result, int):
-        result = Outcome(data={}, show=_nothing) if result == 0 else InternalFault(f"ended with exit code {result}")
+def _as_document(result: Result) -> Outcome | CommandFailed:
+    if not isinstance(result, int):
+        return result
+    return Outcome(data={}, show=_nothing) if result == 0 else InternalFault(f"ended with exit code {result}")
+
+
+def _finish_for_machines(result: Outcome | CommandFailed, invocation: Invocation) -> None:
+    warnings: tuple[Notice, ...] = ()
+    meta: dict[str, Any] = {}
     if isinstance(result, CommandFailed):
         data: Mapping[str, object] = result.data or {}
-        warnings: tuple[Notice, ...] = ()
         problem: Problem | None = _problem(result)
-        meta: dict[str, Any] = {}
         if isinstance(result, UpstreamFault) and result.retry_after is not None:
             meta["retry_after_s"] = result.retry_after
     else:
@@ -194,7 +229,6 @@ def _finish_for_machines(result: Result, invocation: Invocation) -> int:
         meta=_meta(invocation) | meta,
     )
     _write(encode(content))
-    return result.exit_code
 
 
 def _write(content: bytes) -> None:

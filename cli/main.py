@@ -9,6 +9,15 @@ NOT_PLAIN = ("_NB_COMPLETE", "NB_JSON")
 
 def main() -> int:
     """Run the command line of this process and return the exit code."""
+    try:
+        return _main()
+    except KeyboardInterrupt:
+        from cli.application import interrupted
+
+        return interrupted(sys.argv[1:])
+
+
+def _main() -> int:
     arguments = sys.argv[1:]
     if not any(name in os.environ for name in NOT_PLAIN):
         if arguments in ([], ["--help"], ["-h"]):
@@ -28,9 +37,12 @@ def _print(text: str) -> int:
     try:
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader has seen enough. Without this the interpreter complains when it flushes at exit.
+    except OSError as error:
+        # Without this the interpreter complains when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            sys.stderr.write(f"nb: the output cannot be written: {error.strerror}\n")
+            return 75
     return 0
 
 

@@ -34,18 +34,56 @@ class LocalProcess(TypedDict):
     name: str
     state: str
     pid: int | None
+    uptime_s: float | None
     restarts: int
-    started_at: str | None
 
 
 class LocalState(TypedDict):
     """What the supervisor on this machine says."""
 
+    home: str
     phase: str
     running: bool
-    home: str
-    addresses: dict[str, Any]
+    supervisor_pid: int | None
+    uptime_s: float | None
+    addresses: dict[str, Any] | None
     processes: list[LocalProcess]
+
+
+class UpData(TypedDict):
+    """`nb up`: where everything is. Passwords are never in an address."""
+
+    web: str
+    sandbox: str | None
+    chat: str | None
+    console: str
+    health: str
+    database: str
+    redis: str
+    home: str
+    already_running: bool
+
+
+class DownData(TypedDict):
+    """`nb down`."""
+
+    was_running: bool
+    ended_leftovers: NotRequired[int]
+    wiped: bool
+    home: str
+    dry_run: NotRequired[bool]
+
+
+class MigrateData(TypedDict):
+    """`nb db migrate`."""
+
+    applied: list[str]
+
+
+class MigrationCheckData(TypedDict):
+    """`nb db check`."""
+
+    differences: list[str]
 
 
 class StatusData(TypedDict):
@@ -107,6 +145,10 @@ class HelpData(TypedDict):
 
 
 SHAPES: dict[str, Any] = {
+    "up": UpData,
+    "down": DownData,
+    "db.migrate": MigrateData,
+    "db.check": MigrationCheckData,
     "health": HealthData,
     "ready": ReadyData,
     "status": StatusData,

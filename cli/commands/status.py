@@ -18,6 +18,14 @@ from cli.wire import Backlog, ServiceStatus
 SILENT_AFTER_S = 90.0
 """A process reports itself every few seconds; one that has not for this long is gone or stuck."""
 
+LOCAL_COLUMNS = (
+    Column("service", "id"),
+    Column("state", "id"),
+    Column("pid", "number"),
+    Column("up", "id"),
+    Column("restarts", "number"),
+)
+
 
 def status() -> Outcome:
     """Show processes, queues and generations in progress.
@@ -28,7 +36,7 @@ def status() -> Outcome:
     """
     name = choose(current())
     local = local_state() if name == LOCAL else None
-    if name == LOCAL and local is not None and not local["running"]:
+    if local is not None and not local["running"]:
         return _stopped(local)
     try:
         client = connect()
@@ -80,7 +88,7 @@ def _without_service(local: LocalState, failure: CommandFailed) -> Outcome:
 def _problem(local: LocalState | None) -> Problem | None:
     if local is None:
         return None
-    down = [process["name"] for process in local["processes"] if process["state"] not in ("running", "ready", "ok")]
+    down = [process["name"] for process in local["processes"] if process["state"] != "running"]
     if not down or local["phase"] == "starting":
         return None
     return Problem("processes_down", f"not running: {', '.join(down)}", transient=True, fix="nb doctor")
@@ -148,13 +156,19 @@ def _backlog(backlog: Backlog) -> str:
 
 
 def _show_local(screen: Screen, local: LocalState) -> None:
-    screen.line(f"nb up is {local['phase']}, data in {local['home']}")
+    since = local["uptime_s"]
+    screen.line(f"nb up: {local['phase']}" + (f" for {say_duration(since)}" if since is not None else ""))
     if local["processes"]:
         rows = [
-            (process["name"], process["state"], process["pid"], process["restarts"]) for process in local["processes"]
+            (
+                process["name"],
+                f"{screen.sign('ok' if process['state'] == 'running' else 'failed')} {process['state']}",
+                process["pid"],
+                None if process["uptime_s"] is None else say_duration(process["uptime_s"]),
+                process["restarts"],
+            )
+            for process in local["processes"]
         ]
-        screen.table(
-            (Column("service", "id"), Column("state"), Column("pid", "number"), Column("restarts", "number")), rows
-        )
-    if local["running"]:
-        screen.pairs({name: address for name, address in local["addresses"].items() if address}, indent=2)
+        screen.table(LOCAL_COLUMNS, rows)
+    addresses = local["addresses"] if local["running"] else None
+    screen.pairs({"data": local["home"], **{name: at for name, at in (addresses or {}).items() if at}}, indent=2)

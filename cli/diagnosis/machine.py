@@ -14,7 +14,7 @@ from cli.diagnosis.checks import check
 from cli.environments import nb_home, project_facts, project_root
 from cli.errors import UsageMistake
 from cli.local_view import local_state
-from cli.shapes import DoctorCheck, LocalState
+from cli.shapes import DoctorCheck
 
 OLDEST_PYTHON, TOO_NEW_PYTHON = (3, 11), (3, 15)
 PACKAGES = (
@@ -135,13 +135,13 @@ def program_checks() -> list[DoctorCheck]:
 def running_checks() -> list[DoctorCheck]:
     """What `nb up` looks after, and whether its ports are to be had."""
     state = local_state()
-    if state is None or state["phase"] == "stopped":
-        return [check("running.product", "skipped", "not started", "nb up"), *_port_checks(state)]
+    if state["phase"] == "stopped":
+        return [check("running.product", "skipped", "not started", "nb up"), _ports()]
     if not state["running"]:
-        return [check("running.product", "failed", f"ended: {state['phase']}", "nb up"), *_port_checks(state)]
+        return [check("running.product", "failed", f"ended: {state['phase']}", "nb up"), _ports()]
     checks = [check("running.product", "ok" if state["phase"] == "ready" else "unknown", state["phase"], "nb status")]
     for process in state["processes"]:
-        lively = process["state"] in ("running", "ready", "ok")
+        lively = process["state"] == "running"
         checks.append(
             check(
                 f"running.{process['name']}",
@@ -153,15 +153,15 @@ def running_checks() -> list[DoctorCheck]:
     return checks
 
 
-def _port_checks(state: LocalState | None) -> list[DoctorCheck]:
+def _ports() -> DoctorCheck:
     """Ports of the last run; another program on one of them only means that the next run takes another."""
     from cli.local.home import Home
     from cli.local.ports import is_free
     from cli.local.state import RunState
 
-    last = RunState.load(Home(nb_home())) if state is not None else None
+    last = RunState.load(Home(nb_home()))
     if last is None or not last.ports:
-        return [check("ports.free", "ok", "any free port will do")]
+        return check("ports.free", "ok", "any free port will do")
     taken = [f"{name} {port}" for name, port in last.ports.items() if not is_free(port)]
     detail = f"taken since the last run: {', '.join(taken)}; nb up will use others" if taken else "as in the last run"
-    return [check("ports.free", "ok", detail)]
+    return check("ports.free", "ok", detail)
