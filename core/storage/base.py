@@ -71,6 +71,10 @@ class Storage(Protocol):
         """Return an address under which anybody can read the file until `lifetime` is over."""
         ...
 
+    def is_valid_link(self, key: str, expires: str, signature: str) -> bool:
+        """True when `link` made this link and its time is not over."""
+        ...
+
     async def check(self) -> None:
         """Prove that files can be written, read and removed.
 

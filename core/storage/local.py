@@ -72,6 +72,10 @@ class LocalStorage:
         """See `Storage.link`."""
         return self._links.make(key, lifetime)
 
+    def is_valid_link(self, key: str, expires: str, signature: str) -> bool:
+        """See `Storage.is_valid_link`."""
+        return self._links.is_valid(key, expires, signature)
+
     async def check(self) -> None:
         """See `Storage.check`."""
         key = f"check/{secrets.token_hex(8)}"

@@ -1,0 +1,70 @@
+"""Jobs from the order to the delivered result: `queued → processing → done | error | cancelled`.
+
+`orders` takes them in, `execution` carries them out, `delivery` hands over what they made, `repository` holds every
+query. Whatever dies in between is resumed by somebody else at the same step.
+"""
+
+from core.generations.cancelling import CannotCancel, cancel
+from core.generations.delivery import abandon_delivery, claim_delivery, postpone_delivery, record_delivery
+from core.generations.orders import (
+    CooldownActive,
+    DailyLimitReached,
+    EmptyPrompt,
+    ImageRequired,
+    ImagesNotSupported,
+    ModelUnavailable,
+    Order,
+    OrderRefused,
+    PromptTooLong,
+    TooManyImages,
+    TooManyRunning,
+    UserBlocked,
+    submit,
+)
+from core.generations.repository import (
+    Filter,
+    GenerationNotFound,
+    Page,
+    attach_status_message,
+    get,
+    of_user,
+    page,
+    queue_place,
+    story,
+)
+from core.generations.states import Generation, Stage, Status, StoryEvent
+
+__all__ = [
+    "CannotCancel",
+    "CooldownActive",
+    "DailyLimitReached",
+    "EmptyPrompt",
+    "Filter",
+    "Generation",
+    "GenerationNotFound",
+    "ImageRequired",
+    "ImagesNotSupported",
+    "ModelUnavailable",
+    "Order",
+    "OrderRefused",
+    "Page",
+    "PromptTooLong",
+    "Stage",
+    "Status",
+    "StoryEvent",
+    "TooManyImages",
+    "TooManyRunning",
+    "UserBlocked",
+    "abandon_delivery",
+    "attach_status_message",
+    "cancel",
+    "claim_delivery",
+    "get",
+    "of_user",
+    "page",
+    "postpone_delivery",
+    "queue_place",
+    "record_delivery",
+    "story",
+    "submit",
+]

@@ -1,0 +1,57 @@
+"""Stops a generation at the user's wish, while that still can be done."""
+
+from __future__ import annotations
+
+import structlog
+
+from core import db, providers
+from core.generations import endings, repository
+from core.generations.states import Generation, Stage
+from core.queue import outbox
+from core.types import UserId
+from providers.errors import ProviderError
+
+log = structlog.get_logger(__name__)
+
+
+class CannotCancel(Exception):
+    """The job is being handed over, has been made, or has ended."""
+
+
+async def cancel(run_code: str, user: UserId) -> Generation:
+    """End a waiting or running job and give its tokens back, in a transaction of its own.
+
+    The row is taken from whoever polls it: their next write finds the lease gone.
+
+    Raises:
+        GenerationNotFound: the user has no such job.
+        CannotCancel: see the class.
+    """
+    before = await repository.get(run_code)
+    if before.user_id != user:
+        raise repository.GenerationNotFound(run_code)
+    async with db.transaction():
+        changed = await db.execute(
+            """
+            UPDATE botapp_genrequest SET status = 'cancelled', stage = 'finished', completed_at = now(),
+                lease_owner = NULL, lease_until = NULL, next_action_at = NULL, updated_at = now()
+            WHERE id = $1 AND status IN ('queued', 'processing') AND stage IN ('queued', 'submitted')
+            """,
+            before.id,
+        )
+        if not changed:
+            raise CannotCancel(run_code)
+        await endings.give_back(await repository.get(run_code), reason="cancelled by the user")
+        await repository.tell(before.id, "cancelled", by="user")
+        await outbox.publish_later("bot.tell_failure", {"run_code": run_code})
+    if before.stage is Stage.SUBMITTED and before.external_id is not None:
+        await _stop_at_provider(before, before.external_id)
+    await outbox.flush()
+    return await repository.get(run_code)
+
+
+async def _stop_at_provider(generation: Generation, external_id: str) -> None:
+    try:
+        await providers.get(generation.provider).cancel(external_id)
+    except (ProviderError, providers.ProviderNotConfigured) as error:
+        log.warning("generation.cancel_failed", provider=generation.provider, error=str(error)[:200])

@@ -1,0 +1,95 @@
+"""Hands results over. The front end sends them; here is recorded who tries, whether it worked, and that the charge stands.
+
+A delivery that fails is tried again; the generation itself never is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from core import db, ledger
+from core.generations import repository
+from core.generations.states import Generation, Stage, Status
+from core.queue import outbox
+
+LEASE = timedelta(seconds=120)
+"""Longer than the slowest upload to Telegram may take."""
+
+LOOK_AGAIN = timedelta(seconds=30)
+
+
+async def claim_delivery(run_code: str) -> Generation | None:
+    """Return a generation that is to be delivered now; None when it was, or somebody is at it."""
+    changed = await db.execute(
+        """
+        UPDATE botapp_genrequest SET delivery_attempts = delivery_attempts + 1, lease_owner = 'delivery',
+            lease_until = $2
+        WHERE run_code = $1 AND stage = $3 AND status = $4 AND (lease_until IS NULL OR lease_until < now())
+        """,
+        run_code,
+        datetime.now(UTC) + LEASE,
+        Stage.DELIVERING.value,
+        Status.PROCESSING.value,
+    )
+    return await repository.get(run_code) if changed else None
+
+
+async def record_delivery(run_code: str, message_ids: Sequence[int]) -> None:
+    """Note that the user has the result, and keep the charge. Noting it twice changes nothing."""
+    await _complete(run_code, "delivered", message_ids)
+
+
+async def abandon_delivery(run_code: str, reason: str) -> None:
+    """Note that the user cannot be reached. The result stays in storage and the charge stands: the work was done."""
+    await _complete(run_code, "undeliverable", (), reason=reason)
+
+
+async def postpone_delivery(run_code: str, *, after: timedelta, reason: str) -> None:
+    """Note that a try failed and when the next one is due."""
+    generation = await repository.get(run_code)
+    async with db.transaction():
+        await repository.change(
+            generation.id, lease_owner=None, lease_until=None, next_action_at=datetime.now(UTC) + after
+        )
+        await repository.tell(generation.id, "delivery_postponed", reason=reason[:500], seconds=after.total_seconds())
+
+
+async def publish_due(limit: int) -> int:
+    """Publish deliveries that are due again or were lost on the way; return how many."""
+    async with db.transaction():
+        rows = await db.fetch(
+            """
+            WITH due AS (
+                SELECT id FROM botapp_genrequest
+                WHERE status = 'processing' AND stage = 'delivering' AND next_action_at <= now()
+                    AND (lease_until IS NULL OR lease_until < now())
+                ORDER BY next_action_at LIMIT $1 FOR UPDATE SKIP LOCKED
+            )
+            UPDATE botapp_genrequest AS generation SET next_action_at = now() + $2
+            FROM due WHERE generation.id = due.id RETURNING generation.run_code
+            """,
+            limit,
+            LOOK_AGAIN,
+        )
+        for row in rows:
+            await outbox.publish_later("bot.deliver", {"run_code": row["run_code"]})
+    return len(rows)
+
+
+async def _complete(run_code: str, event: str, message_ids: Sequence[int], **detail: object) -> None:
+    generation = await repository.get(run_code)
+    async with db.transaction():
+        changed = await db.execute(
+            """
+            UPDATE botapp_genrequest SET status = 'done', stage = 'finished', result_message_ids = $2,
+                delivered_at = now(), completed_at = now(), lease_owner = NULL, lease_until = NULL,
+                next_action_at = NULL, updated_at = now()
+            WHERE id = $1 AND status = 'processing' AND stage = 'delivering'
+            """,
+            generation.id,
+            db.to_json(list(message_ids)),
+        )
+        if changed:
+            await ledger.settle(generation.transaction_id)
+            await repository.tell(generation.id, event, messages=list(message_ids), **detail)

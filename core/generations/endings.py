@@ -1,0 +1,50 @@
+"""How a generation ends without a result: the tokens go back in the same transaction that ends it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import structlog
+
+from core import db, ledger
+from core.generations.claims import Claim
+from core.generations.failures import policy_for
+from core.generations.states import Generation, Stage, Status
+from core.queue import outbox
+from core.types import IdempotencyKey
+from providers.errors import ProviderError
+
+log = structlog.get_logger(__name__)
+
+
+async def fail(taken: Claim, error: ProviderError) -> None:
+    """End a claimed generation with an error, give the tokens back, and have the user told.
+
+    Raises:
+        LeaseLost: somebody else owns the generation; nothing was changed.
+    """
+    generation = taken.generation
+    log.warning("generation.failed", run_code=generation.run_code, code=error.code, detail=error.detail[:500])
+    if policy_for(error).alerts:
+        log.error("provider.alert", provider=generation.provider, code=error.code, detail=error.detail[:500])
+    async with db.transaction():
+        await taken.release(
+            due=None,
+            status=Status.ERROR.value,
+            stage=Stage.FINISHED.value,
+            error_code=error.code,
+            error_message=error.detail[:2000],
+            completed_at=datetime.now(UTC),
+        )
+        await give_back(generation, reason=error.code)
+        await taken.tell("failed", code=error.code)
+        await outbox.publish_later("bot.tell_failure", {"run_code": generation.run_code})
+
+
+async def give_back(generation: Generation, *, reason: str) -> None:
+    """Refund what is left of the charge, once."""
+    left = generation.tokens - generation.refunded
+    if left > 0:
+        await ledger.refund(
+            generation.transaction_id, key=IdempotencyKey(f"refund:{generation.run_code}"), amount=left, reason=reason
+        )

@@ -1,0 +1,224 @@
+"""Takes an order: checks it, quotes it, charges it and queues it, all in one transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from core import catalog, db, ledger
+from core.catalog import CatalogModel
+from core.generations import repository
+from core.generations.states import Generation
+from core.pricing import Quote, quote
+from core.queue import outbox
+from core.storage import StoredFile
+from core.types import IdempotencyKey, Language, TraceId
+from core.users import User
+from providers.base import Json, MediaKind
+
+MAX_RUNNING = 3
+"""Jobs that one user may have under way."""
+
+
+class OrderRefused(Exception):
+    """The order was not taken and nothing was charged. `code` is stable; the attributes fill the words for the user."""
+
+    code = "order_refused"
+
+
+class EmptyPrompt(OrderRefused):
+    """There are no words to work from."""
+
+    code = "empty_prompt"
+
+
+class PromptTooLong(OrderRefused):
+    """The prompt has more characters than the model takes."""
+
+    code = "prompt_too_long"
+
+    def __init__(self, *, limit: int, length: int) -> None:
+        super().__init__(f"The prompt has {length} characters, the model takes {limit}")
+        self.limit = limit
+        self.length = length
+
+
+class TooManyImages(OrderRefused):
+    """There are more pictures than the model takes."""
+
+    code = "too_many_images"
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(f"The model takes {limit} pictures")
+        self.limit = limit
+
+
+class ImagesNotSupported(OrderRefused):
+    """The model takes no pictures."""
+
+    code = "images_not_supported"
+
+
+class ImageRequired(OrderRefused):
+    """The model works from a picture and got none."""
+
+    code = "image_required"
+
+
+class ModelUnavailable(OrderRefused):
+    """The model is switched off, past its end, or none of its providers is configured."""
+
+    code = "model_unavailable"
+
+    def __init__(self, slug: str, *, successor: str | None) -> None:
+        super().__init__(f"{slug} cannot be ordered now")
+        self.slug = slug
+        self.successor = successor
+
+
+class TooManyRunning(OrderRefused):
+    """The user has as many jobs under way as one may have."""
+
+    code = "too_many_running"
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(f"{limit} jobs are under way")
+        self.limit = limit
+
+
+class CooldownActive(OrderRefused):
+    """The model may be used again only after a pause."""
+
+    code = "cooldown_active"
+
+    def __init__(self, *, seconds: int) -> None:
+        super().__init__(f"{seconds} seconds are left")
+        self.seconds = seconds
+
+
+class DailyLimitReached(OrderRefused):
+    """The user ordered this model as often as one may in a day."""
+
+    code = "daily_limit_reached"
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(f"{limit} orders were made today")
+        self.limit = limit
+
+
+class UserBlocked(OrderRefused):
+    """An operator shut this user out."""
+
+    code = "user_blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a user wants.
+
+    Attributes:
+        model: slug.
+        key: unique per wish of the user; repeating an order with it starts nothing new.
+        parent: run code of the generation that this one continues or repeats.
+    """
+
+    user: User
+    model: str
+    prompt: str
+    key: IdempotencyKey
+    language: Language
+    trace_id: TraceId
+    images: tuple[StoredFile, ...] = ()
+    params: Mapping[str, Json] = field(default_factory=dict)
+    parent: str | None = None
+
+
+async def submit(order: Order) -> Generation:
+    """Charge and queue a generation, in a transaction of its own, and have it started.
+
+    Repeating the call with the same key returns the first generation and charges nothing more.
+
+    Raises:
+        OrderRefused: nothing was charged; the subclass says why.
+        core.pricing.InvalidParams: an option does not fit the model.
+        core.ledger.InsufficientTokens: the balance is below the price.
+        core.catalog.UnknownModel: there is no model of that name.
+    """
+    before = await repository.by_key(order.key)
+    if before is not None:
+        return before
+    model = await catalog.get(order.model)
+    prompt = order.prompt.strip()
+    _check(order, model, prompt)
+    price = quote(model, order.params)
+    async with db.transaction():
+        generation = await _place(order, model, prompt, price)
+    await outbox.flush()
+    return generation
+
+
+async def _place(order: Order, model: CatalogModel, prompt: str, price: Quote) -> Generation:
+    # Orders of one user queue up here, so that the limits hold and a repeated key finds its first generation.
+    await db.execute("SELECT 1 FROM botapp_userbalance WHERE user_id = $1 FOR UPDATE", order.user.id)
+    before = await repository.by_key(order.key)
+    if before is not None:
+        return before
+    await _check_limits(order, model)
+    charge = await ledger.charge(order.user.id, price, key=IdempotencyKey(f"generation:{order.key}"))
+    run_code = uuid.uuid4().hex
+    await repository.insert(
+        repository.NewGeneration(
+            run_code=run_code,
+            order_key=order.key,
+            user_id=order.user.id,
+            chat_id=order.user.chat_id,
+            model=model,
+            transaction_id=charge.id,
+            generation_type=_type_of(model.kind, bool(order.images)),
+            prompt=prompt,
+            images=order.images,
+            quote=price,
+            language=order.language,
+            trace_id=order.trace_id,
+            parent=order.parent,
+            deadline_at=datetime.now(UTC) + timedelta(seconds=model.deadline_seconds),
+        )
+    )
+    await outbox.publish_later("generations.advance", {"run_code": run_code})
+    return await repository.get(run_code)
+
+
+def _check(order: Order, model: CatalogModel, prompt: str) -> None:
+    if order.user.is_blocked:
+        raise UserBlocked
+    is_retired = model.retires_at is not None and model.retires_at <= datetime.now(UTC)
+    if not model.is_available or is_retired:
+        raise ModelUnavailable(model.slug, successor=model.successor)
+    if not prompt:
+        raise EmptyPrompt
+    if len(prompt) > model.max_prompt_length:
+        raise PromptTooLong(limit=model.max_prompt_length, length=len(prompt))
+    if order.images and not model.max_input_images:
+        raise ImagesNotSupported
+    if len(order.images) > model.max_input_images:
+        raise TooManyImages(limit=model.max_input_images)
+    if model.needs_input_image and not order.images:
+        raise ImageRequired
+
+
+async def _check_limits(order: Order, model: CatalogModel) -> None:
+    usage = await repository.usage(order.user.id, model.id)
+    if usage.running >= MAX_RUNNING:
+        raise TooManyRunning(limit=MAX_RUNNING)
+    if model.cooldown_seconds and usage.seconds_since_last is not None:
+        left = model.cooldown_seconds - usage.seconds_since_last
+        if left > 0:
+            raise CooldownActive(seconds=max(1, round(left)))
+    if model.daily_limit is not None and usage.today >= model.daily_limit:
+        raise DailyLimitReached(limit=model.daily_limit)
+
+
+def _type_of(kind: MediaKind, has_images: bool) -> str:
+    return f"{'image' if has_images else 'text'}2{kind.value}"

@@ -1,0 +1,258 @@
+"""Every query about generations. Callers own the transaction."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core import db
+from core.catalog import CatalogModel
+from core.generations.states import COLUMNS, SOURCE, Generation, Status, StoryEvent, from_row
+from core.pricing import Quote
+from core.storage import StoredFile
+from core.types import IdempotencyKey, Language, TraceId, UserId
+
+# ruff: noqa: S608  The interpolated parts are the constants COLUMNS and SOURCE.
+
+_SELECT = f"SELECT {COLUMNS} FROM {SOURCE}"
+
+
+class GenerationNotFound(Exception):
+    """There is no generation of that code."""
+
+    def __init__(self, run_code: str) -> None:
+        super().__init__(f"There is no generation {run_code!r}")
+        self.run_code = run_code
+
+
+class BadCursor(ValueError):
+    """The cursor is not one that a page returned."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewGeneration:
+    """What a row is made from."""
+
+    run_code: str
+    order_key: IdempotencyKey
+    user_id: UserId
+    chat_id: int
+    model: CatalogModel
+    transaction_id: int
+    generation_type: str
+    prompt: str
+    images: tuple[StoredFile, ...]
+    quote: Quote
+    language: Language
+    trace_id: TraceId
+    parent: str | None
+    deadline_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What limits are measured on: jobs under way, orders of the model in 24 hours, seconds since its last."""
+
+    running: int
+    today: int
+    seconds_since_last: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which generations a list shows."""
+
+    status: Status | None = None
+    model: str | None = None
+    chat_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list, newest first, and the cursor of the next part."""
+
+    items: list[Generation]
+    next_cursor: str | None
+
+
+async def by_key(key: IdempotencyKey) -> Generation | None:
+    """Return the generation that was ordered with this key."""
+    row = await db.fetch_one(f"{_SELECT} WHERE generation.idempotency_key = $1", key)
+    return None if row is None else from_row(row)
+
+
+async def get(run_code: str) -> Generation:
+    """Return a generation.
+
+    Raises:
+        GenerationNotFound: there is none of that code.
+    """
+    row = await db.fetch_one(f"{_SELECT} WHERE generation.run_code = $1", run_code)
+    if row is None:
+        raise GenerationNotFound(run_code)
+    return from_row(row)
+
+
+async def insert(new: NewGeneration) -> None:
+    """Write a queued generation and the first event of its story."""
+    await db.execute(
+        """
+        WITH generation AS (
+            INSERT INTO botapp_genrequest (
+                run_code, idempotency_key, user_id, chat_id, ai_model_id, transaction_id, generation_type, prompt,
+                input_images, generation_params, quantity, cost, language, trace_id, deadline_at, typical_seconds,
+                parent_request_id
+            ) VALUES (
+                $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+                (SELECT id FROM botapp_genrequest WHERE run_code = $17)
+            ) RETURNING id
+        )
+        INSERT INTO botapp_genevent (generation_id, event, detail) SELECT id, 'ordered', $18 FROM generation
+        """,
+        new.run_code,
+        new.order_key,
+        new.user_id,
+        new.chat_id,
+        new.model.id,
+        new.transaction_id,
+        new.generation_type,
+        new.prompt,
+        db.to_json([image.to_dict() for image in new.images]),
+        db.to_json(dict(new.quote.params)),
+        _quantity(new.quote),
+        new.quote.tokens,
+        new.language,
+        new.trace_id,
+        new.deadline_at,
+        new.model.typical_seconds,
+        new.parent,
+        db.to_json({"model": new.model.slug, "tokens": str(new.quote.tokens), "key": new.order_key}),
+    )
+
+
+async def usage(user: UserId, model_id: int) -> Usage:
+    """Measure a user's limits."""
+    row = await db.fetch_one(
+        """
+        SELECT
+            (SELECT count(*) FROM botapp_genrequest WHERE user_id = $1 AND status IN ('queued', 'processing')
+                AND stage <> 'delivering') AS running,
+            (SELECT count(*) FROM botapp_genrequest WHERE user_id = $1 AND ai_model_id = $2
+                AND status NOT IN ('error', 'cancelled') AND created_at > now() - interval '1 day') AS today,
+            (SELECT extract(epoch FROM now() - max(created_at))::float FROM botapp_genrequest
+                WHERE user_id = $1 AND ai_model_id = $2 AND status NOT IN ('error', 'cancelled')
+                AND created_at > now() - interval '1 day') AS seconds_since_last
+        """,
+        user,
+        model_id,
+    )
+    assert row is not None
+    return Usage(running=row["running"], today=row["today"], seconds_since_last=row["seconds_since_last"])
+
+
+async def of_user(user: UserId, *, limit: int = 10) -> list[Generation]:
+    """Return a user's generations, newest first."""
+    rows = await db.fetch(
+        f"{_SELECT} WHERE generation.user_id = $1 ORDER BY generation.created_at DESC, generation.id DESC LIMIT $2",
+        user,
+        limit,
+    )
+    return [from_row(row) for row in rows]
+
+
+async def page(wanted: Filter, *, limit: int, cursor: str | None = None) -> Page:
+    """Return a part of the list of all generations.
+
+    Raises:
+        BadCursor: the cursor is not one that a page returned.
+    """
+    before_at, before_id = _decode(cursor) if cursor else (None, None)
+    rows = await db.fetch(
+        f"""
+        {_SELECT}
+        WHERE ($1::text IS NULL OR generation.status = $1)
+            AND ($2::text IS NULL OR model.slug = $2)
+            AND ($3::bigint IS NULL OR generation.chat_id = $3)
+            AND ($4::timestamptz IS NULL OR (generation.created_at, generation.id) < ($4, $5))
+        ORDER BY generation.created_at DESC, generation.id DESC LIMIT $6
+        """,
+        wanted.status.value if wanted.status else None,
+        wanted.model,
+        wanted.chat_id,
+        before_at,
+        before_id,
+        limit + 1,
+    )
+    items = [from_row(row) for row in rows[:limit]]
+    return Page(items, _encode(items[-1]) if len(rows) > limit else None)
+
+
+async def queue_place(generation: Generation) -> int | None:
+    """Return how many jobs are ahead plus one, None once the job has left the queue."""
+    if generation.status is not Status.QUEUED:
+        return None
+    ahead = await db.fetch_value(
+        "SELECT count(*) FROM botapp_genrequest WHERE status = 'queued' AND id < $1", generation.id
+    )
+    return int(ahead) + 1
+
+
+async def attach_status_message(run_code: str, message_id: int) -> None:
+    """Remember which message shows how the job stands."""
+    await db.execute("UPDATE botapp_genrequest SET status_message_id = $2 WHERE run_code = $1", run_code, message_id)
+
+
+async def story(run_code: str) -> list[StoryEvent]:
+    """Return what happened to a job, in order."""
+    rows = await db.fetch(
+        """
+        SELECT event.at, event.event, event.detail FROM botapp_genevent AS event
+        JOIN botapp_genrequest AS generation ON generation.id = event.generation_id
+        WHERE generation.run_code = $1 ORDER BY event.id
+        """,
+        run_code,
+    )
+    return [StoryEvent(row["at"], row["event"], json.loads(row["detail"])) for row in rows]
+
+
+async def tell(generation_id: int, event: str, **detail: object) -> None:
+    """Add a step to a job's story."""
+    await db.execute(
+        "INSERT INTO botapp_genevent (generation_id, event, detail) VALUES ($1, $2, $3)",
+        generation_id,
+        event,
+        db.to_json(detail),
+    )
+
+
+async def change(generation_id: int, **values: Any) -> None:  # noqa: ANN401  Columns have their own types.
+    """Write columns of a generation."""
+    columns = ", ".join(f'"{name}" = ${number}' for number, name in enumerate(values, start=2))
+    await db.execute(
+        f"UPDATE botapp_genrequest SET {columns}, updated_at = now() WHERE id = $1", generation_id, *values.values()
+    )
+
+
+def _quantity(price: Quote) -> int:
+    quantity = price.params.get("quantity", 1)
+    return quantity if isinstance(quantity, int) else 1
+
+
+def _encode(last: Generation) -> str:
+    return base64.urlsafe_b64encode(f"{last.created_at.isoformat()}|{last.id}".encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> tuple[datetime, int]:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        at, _, number = base64.urlsafe_b64decode(padded.encode()).decode().partition("|")
+        moment, last_id = datetime.fromisoformat(at), int(number)
+    except (ValueError, binascii.Error) as error:
+        raise BadCursor(cursor) from error
+    if moment.tzinfo is None or not 0 < last_id < 2**63:
+        raise BadCursor(cursor)
+    return moment, last_id

@@ -1,0 +1,160 @@
+"""A generation as the rest of the service sees it, and the states that it goes through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from core import db
+from core.storage import StoredFile
+from core.types import Language, Tokens, TraceId, UserId
+from providers.base import Json, MediaKind
+
+
+class Status(StrEnum):
+    """What became of a job."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    DONE = "done"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """True when nothing more happens."""
+        return self in {Status.DONE, Status.ERROR, Status.CANCELLED}
+
+
+class Stage(StrEnum):
+    """The step at which a job stands; somebody who takes it over resumes there.
+
+    SUBMITTING is written before the provider is called: who finds it did not see the answer and has to look the job up.
+    """
+
+    QUEUED = "queued"
+    SUBMITTING = "submitting"
+    SUBMITTED = "submitted"
+    FETCHING = "fetching"
+    STORING = "storing"
+    DELIVERING = "delivering"
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A job at one moment.
+
+    Attributes:
+        run_code: its public id, 32 hexadecimal digits.
+        model: slug.
+        tokens: what was charged; `refunded` of it was given back.
+        progress: percent, where the provider tells.
+        error_code: class of the failure, empty without one.
+        route: index into the model's routes; `provider` is the one that works on it.
+    """
+
+    id: int
+    run_code: str
+    user_id: UserId
+    chat_id: int
+    model: str
+    model_name: str
+    kind: MediaKind
+    prompt: str
+    images: tuple[StoredFile, ...]
+    params: Mapping[str, Json]
+    quantity: int
+    tokens: Tokens
+    refunded: Tokens
+    cost_usd: Decimal | None
+    transaction_id: int
+    status: Status
+    stage: Stage
+    progress: int | None
+    error_code: str
+    error_message: str
+    attempts: int
+    route: int
+    provider: str
+    external_id: str | None
+    results: tuple[StoredFile, ...]
+    language: Language
+    status_message_id: int | None
+    result_message_ids: tuple[int, ...]
+    delivery_attempts: int
+    trace_id: TraceId
+    typical_seconds: int
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    deadline_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoryEvent:
+    """One step of what happened to a job."""
+
+    at: datetime
+    event: str
+    detail: Mapping[str, Any]
+
+
+COLUMNS = """
+    generation.*, model.slug, model.display_name, model.type AS model_type, charge.refunded
+"""
+SOURCE = """
+    botapp_genrequest AS generation
+    JOIN botapp_aimodel AS model ON model.id = generation.ai_model_id
+    JOIN botapp_charge AS charge ON charge.transaction_id = generation.transaction_id
+"""
+
+
+def from_row(row: db.Row) -> Generation:
+    """Build a generation from a row of `COLUMNS` out of `SOURCE`."""
+    return Generation(
+        id=row["id"],
+        run_code=row["run_code"],
+        user_id=row["user_id"],
+        chat_id=row["chat_id"],
+        model=row["slug"],
+        model_name=row["display_name"],
+        kind=MediaKind(row["model_type"]),
+        prompt=row["prompt"],
+        images=_files(row["input_images"]),
+        params=json.loads(row["generation_params"]),
+        quantity=row["quantity"],
+        tokens=row["cost"],
+        refunded=row["refunded"],
+        cost_usd=row["cost_usd"],
+        transaction_id=row["transaction_id"],
+        status=Status(row["status"]),
+        stage=Stage(row["stage"]),
+        progress=row["progress"],
+        error_code=row["error_code"],
+        error_message=row["error_message"],
+        attempts=row["attempts"],
+        route=row["route"],
+        provider=row["provider"],
+        external_id=row["provider_job_id"],
+        results=_files(row["results"]),
+        language=row["language"],
+        status_message_id=row["status_message_id"],
+        result_message_ids=tuple(json.loads(row["result_message_ids"])),
+        delivery_attempts=row["delivery_attempts"],
+        trace_id=row["trace_id"],
+        typical_seconds=row["typical_seconds"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        completed_at=row["completed_at"],
+        deadline_at=row["deadline_at"],
+    )
+
+
+def _files(value: str) -> tuple[StoredFile, ...]:
+    return tuple(StoredFile.from_dict(item) for item in json.loads(value))
