@@ -177,6 +177,8 @@ def _usage(mistake: TyperException) -> UsageMistake:
         message += "."
     context = getattr(mistake, "ctx", None)
     path = context.command_path if context is not None else "nb"
+    if context is not None and message == "Missing command.":
+        message = f"{path} needs a command: {', '.join(context.command.list_commands(context))}."
     return UsageMistake(message, fix=f"{path} --help")
 
 

@@ -172,6 +172,8 @@ def _read(response: http.client.HTTPResponse | urllib.error.HTTPError, deadline:
             raise ValueError("the answer is longer than 10 MB")
         if monotonic() > deadline:
             raise TimeoutError
+    if response.length:
+        raise http.client.IncompleteRead(b"", response.length)
     return b"".join(parts)
 
 
@@ -199,6 +201,8 @@ def _reason(error: object) -> str:
         return f"its certificate is not valid ({error.verify_message})"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
+    if isinstance(error, http.client.IncompleteRead):
+        return "the answer ended early"
     return type(error).__name__
 
 

@@ -12,6 +12,9 @@ from cli.exit_codes import ExitCode
 from cli.output import Screen
 from cli.wire import Health
 
+SHORTEST_HASH = 7
+HEXADECIMAL = frozenset("0123456789abcdef")
+
 
 def health(
     expect_commit: Annotated[
@@ -65,7 +68,7 @@ def _problem(found: Health, name: str, expected: str | None) -> Problem | None:
             f"the address of {name} answers as {found['environment']}",
             fix="correct the address in nb.toml",
         )
-    if expected and not _same_commit(found["commit"], expected):
+    if expected is not None and not _same_commit(found["commit"], expected):
         return Problem(
             "commit_mismatch", f"{name} runs commit {found['commit']}, not {expected}", transient=True, fix=None
         )
@@ -73,6 +76,6 @@ def _problem(found: Health, name: str, expected: str | None) -> Problem | None:
 
 
 def _same_commit(running: str, expected: str) -> bool:
-    """Whether one is a prefix of the other, so that short and full hashes agree."""
+    """Whether one is a prefix of the other, so that short and full hashes agree. `unknown` agrees with nothing."""
     shorter, longer = sorted((running.lower(), expected.lower()), key=len)
-    return len(shorter) >= 7 and longer.startswith(shorter)
+    return len(shorter) >= SHORTEST_HASH and set(shorter) <= HEXADECIMAL and longer.startswith(shorter)

@@ -1,0 +1,119 @@
+"""`nb ready`: what is not known to work is not ready."""
+
+from __future__ import annotations
+
+import pytest
+
+from cli.commands import ready as command
+from tests.cli.conftest import Place, Runner
+from tests.cli.emulator import Emulator, Fault, check, problem
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(autouse=True)
+def ask_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting asks again at once."""
+    monkeypatch.setattr(command, "INTERVAL", 0.01)
+
+
+def test_a_ready_service_shows_every_check(nb: Runner, service: Emulator) -> None:
+    ran = nb("ready", "--json")
+    assert (ran.code, ran.data["state"], ran.data["authorized"]) == (0, "ok", True)
+    assert [part["id"] for part in ran.data["checks"]][:2] == ["database", "migrations"]
+    assert ran.document["warnings"] == []
+
+
+def test_people_see_a_word_beside_every_sign(nb: Runner, service: Emulator) -> None:
+    service.checks[2] = check("redis", "failed", "connection refused", "start Redis")
+    service.checks[3] = check("worker", "unknown", "redis was needed for it")
+    ran = nb("ready")
+    assert ran.code == 1
+    assert "✗ redis       failed: connection refused" in ran.out
+    assert "fix: start Redis" in ran.out
+    assert "? worker      unknown: redis was needed for it" in ran.out
+    assert "Try: start Redis" in ran.err
+
+
+def test_a_failed_check_is_not_ready_and_names_the_fix(nb: Runner, service: Emulator) -> None:
+    service.checks[0] = check("database", "failed", "refused", "see DATABASE_URL")
+    ran = nb("ready", "--json")
+    assert (ran.code, ran.error["code"], ran.error["fix"]) == (1, "not_ready", "see DATABASE_URL")
+    assert "database failed" in ran.error["message"]
+    assert ran.data["state"] == "failed"
+
+
+def test_an_unknown_check_is_never_ok_even_when_the_service_says_so(nb: Runner, service: Emulator) -> None:
+    body = b'{"ok": true, "checks": [{"id":"beat","state":"unknown","detail":"","duration_ms":0.1,"fix":null}]}'
+    service.faults["/api/ready"] = Fault(200, body, "application/json")
+    ran = nb("ready", "--json")
+    assert (ran.code, ran.data["ok"], ran.data["state"]) == (1, False, "unknown")
+
+
+def test_a_503_that_says_ok_is_not_believed(nb: Runner, service: Emulator) -> None:
+    service.faults["/api/ready"] = Fault(503, b'{"ok": true}', "application/json")
+    assert nb("ready", "--json").code == 1
+
+
+def test_without_a_token_the_answer_is_yes_or_no_and_a_warning(nb: Runner, service: Emulator, place: Place) -> None:
+    place.write_credentials({"local": {"url": service.url}})
+    ran = nb("ready", "--json")
+    assert (ran.code, ran.data["authorized"], ran.data["checks"]) == (0, False, [])
+    assert ran.document["warnings"][0]["code"] == "no_detail"
+
+
+def test_without_a_token_not_ready_says_why_nothing_more_is_known(nb: Runner, service: Emulator, place: Place) -> None:
+    place.write_credentials({"local": {"url": service.url}})
+    service.ready_after = 1
+    ran = nb("ready", "--json")
+    assert (ran.code, ran.data["state"]) == (1, "failed")
+    assert "without a token" in ran.error["message"]
+
+
+def test_a_proxy_that_answers_503_is_an_upstream_fault(nb: Runner, service: Emulator) -> None:
+    service.faults["/api/ready"] = Fault(503, b"<html>no upstream</html>", "text/html")
+    assert nb("ready", "--json").code == 75
+
+
+def test_our_own_503_without_an_answer_is_an_upstream_fault(nb: Runner, service: Emulator) -> None:
+    service.faults["/api/ready"] = Fault(503, problem(503, "draining", "stopping"))
+    ran = nb("ready", "--json")
+    assert (ran.code, ran.error["code"]) == (75, "unexpected_answer")
+
+
+def test_nobody_there_is_an_upstream_fault(nb: Runner, nobody: str) -> None:
+    assert nb("ready", "--json").error["code"] == "unreachable"
+
+
+def test_waiting_ends_when_the_service_is_ready(nb: Runner, service: Emulator) -> None:
+    service.ready_after = 3
+    ran = nb("ready", "--wait", "20s", "--json")
+    assert ran.code == 0
+    assert len(service.requests) == 4
+    assert ran.err == ""
+
+
+def test_people_see_once_what_is_waited_for(nb: Runner, service: Emulator) -> None:
+    service.ready_after = 3
+    ran = nb("ready", "--wait", "20s")
+    assert ran.code == 0
+    assert ran.err.count("waiting: worker failed") == 1
+
+
+def test_the_deadline_has_an_exit_code_of_its_own_and_the_last_answer(nb: Runner, service: Emulator) -> None:
+    service.checks[3] = check("worker", "failed", "no heartbeat")
+    ran = nb("ready", "--wait", "50ms", "--json")
+    assert (ran.code, ran.error["code"]) == (9, "wait_deadline")
+    assert "worker failed" in ran.error["message"]
+    assert ran.data["state"] == "failed"
+
+
+def test_waiting_for_nobody_ends_at_the_deadline(nb: Runner, nobody: str) -> None:
+    ran = nb("ready", "--wait", "50ms", "--json")
+    assert (ran.code, ran.data) == (9, {})
+    assert "connection refused" in ran.error["message"]
+
+
+def test_waiting_does_not_outlast_a_refused_token(nb: Runner, service: Emulator) -> None:
+    service.faults["/api/ready"] = Fault(401, problem(401, "unauthorized", "the token is not valid"))
+    assert nb("ready", "--wait", "20s", "--json").code == 4
