@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from prometheus_client import CollectorRegistry, Histogram, generate_latest, multiprocess
+from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, generate_latest, multiprocess
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import REGISTRY, Collector
 
@@ -22,6 +22,8 @@ from core.service_state import ServiceState
 MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 FRESH_SECONDS = 2.0
 """Scrapes closer than this read the database once."""
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client; nobody reads those series
 
 http_requests = Histogram(
     "nb_http_request_duration_seconds",
@@ -87,7 +89,9 @@ class _State(Collector):
             return
         for name, backlog in (("inbox", state.inbox), ("outbox", state.outbox)):
             yield _gauge(f"nb_{name}_pending", f"Rows of the {name} that wait.", backlog.pending)
-            yield _gauge(f"nb_{name}_oldest_seconds", f"Age of the oldest of them in the {name}.", backlog.oldest_s or 0)
+            yield _gauge(
+                f"nb_{name}_oldest_seconds", f"Age of the oldest of them in the {name}.", backlog.oldest_s or 0
+            )
         yield _by_label("nb_queue_depth", "Tasks that wait in the broker.", "queue", state.queues)
         yield _by_label("nb_processes", "Processes seen in the last seconds.", "kind", state.count_processes())
         in_progress = {"queued": state.queued, "processing": state.processing, "stuck": state.stuck}

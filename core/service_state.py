@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from core import db, heartbeat, redis
 from core.heartbeat import Process
 from core.logs import get_logger
+from core.queue.app import QUEUES
 
-QUEUES = ("generation", "delivery", "default")
 STUCK_AFTER_MINUTES = 5
 """A generation whose next action is overdue by this much is stuck: nobody picks it up."""
 
@@ -69,7 +69,7 @@ _INBOX = """
 
 _OUTBOX = """
     SELECT count(*) AS pending, extract(epoch FROM now() - min(created_at))::float AS oldest_s
-    FROM botapp_outbox WHERE published_at IS NULL
+    FROM botapp_outbox
 """
 
 # A generation that ended in the last hour began in the last day; the index is on its beginning.

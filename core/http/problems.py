@@ -38,7 +38,10 @@ UNAVAILABLE: tuple[type[BaseException], ...] = (
     RedisConnectionError,
     RedisTimeoutError,
 )
-"""What handlers raise when the database or Redis is away. Narrower than `core.db.UNAVAILABLE`: a missing file is a bug."""
+"""What handlers raise when the database or Redis is away.
+
+Narrower than `core.db.UNAVAILABLE`: a missing file is an `OSError` too, and a bug.
+"""
 
 _CODES = {
     400: "bad_request",

@@ -1,0 +1,66 @@
+"""What every request goes through: a trace id in and out, careful headers, a metric and a log line."""
+
+from __future__ import annotations
+
+import logging
+from time import perf_counter
+from typing import Any
+
+from sanic import Request
+from sanic.response import BaseHTTPResponse
+
+from core import logs, metrics
+
+PROBES = frozenset({"/api/health", "/api/ready", "/metrics", "/api/telegram/webhook"})
+"""Asked every few seconds, or telling of themselves in better words: their lines are for debugging."""
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+"""What an answer says unless its route says otherwise."""
+
+STRICT_TRANSPORT = "max-age=31536000"
+
+logger = logs.get_logger("http")
+_plain_logger = logging.getLogger("http")
+
+
+class TracedRequest(Request):
+    """A request with the trace that it belongs to and the moment it began."""
+
+    __slots__ = ("started", "trace_id")
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  Passed on as they are.
+        super().__init__(*arguments, **options)
+        self.started = perf_counter()
+        self.trace_id = logs.parse_trace(self.headers.get(logs.TRACE_HEADER)) or logs.new_trace()
+        # One task serves a connection's requests one after the other, so what is bound here holds for its handler.
+        logs.bind(self.trace_id)
+
+
+async def finish_request(request: Request, response: BaseHTTPResponse) -> None:
+    """Complete the answer and take note of it."""
+    assert isinstance(request, TracedRequest)
+    headers = response.headers
+    headers[logs.TRACE_HEADER] = request.trace_id
+    for name, value in HEADERS.items():
+        if name not in headers:
+            headers[name] = value
+    if request.app.ctx.is_strict:
+        headers["Strict-Transport-Security"] = STRICT_TRANSPORT
+    seconds = perf_counter() - request.started
+    route = f"/{request.route.path}" if request.route is not None else "none"
+    metrics.observe_request(request.method, route, response.status, seconds)
+    level = logging.DEBUG if request.path in PROBES and response.status < 400 else logging.INFO
+    if _plain_logger.isEnabledFor(level):
+        logger.log(
+            level,
+            "request",
+            method=request.method,
+            path=request.path,
+            status=response.status,
+            duration_ms=round(seconds * 1000, 2),
+        )

@@ -1,0 +1,21 @@
+"""`/api/ops/v1`: what `nb` and CI talk to."""
+
+from __future__ import annotations
+
+import json
+
+from sanic import HTTPResponse, Request
+
+from core.http.authentication import require
+from core.http.openapi import JSON
+from core.http.ops.endpoints import api
+from core.ops_tokens import Scope
+
+blueprint = api.blueprint
+
+
+@blueprint.get("/openapi.json")
+async def openapi(request: Request) -> HTTPResponse:
+    """The description of this API."""
+    await require(request, Scope.READ)
+    return HTTPResponse(json.dumps(api.document(request.app.ctx.version)), content_type=JSON)

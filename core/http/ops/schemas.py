@@ -1,0 +1,253 @@
+"""What the ops API takes and answers. Money is text, times are ISO 8601 in UTC, ids are text."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from core.heartbeat import ProcessKind
+from core.ledger import Problem as LedgerProblemFound
+
+MAXIMUM_LIMIT = 200
+
+
+def _in_cents(amount: Decimal) -> str:
+    return f"{amount:.2f}"
+
+
+def _in_full(amount: Decimal) -> str:
+    """Two decimals at least, more where they say something: 0.02, 0.0195."""
+    plain = f"{amount:f}".rstrip("0") if "." in f"{amount:f}" else f"{amount:f}"
+    whole, _, fraction = plain.partition(".")
+    return f"{whole}.{fraction:0<2}"
+
+
+def _in_utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Tokens: TypeAlias = Annotated[Decimal, PlainSerializer(_in_cents, return_type=str), Field(examples=["0.80"])]
+Usd: TypeAlias = Annotated[Decimal, PlainSerializer(_in_full, return_type=str), Field(examples=["0.0195"])]
+Number: TypeAlias = Annotated[Decimal, PlainSerializer(lambda number: f"{number.normalize():f}", return_type=str)]
+Moment: TypeAlias = Annotated[
+    datetime, PlainSerializer(_in_utc, return_type=str), Field(examples=["2026-11-22T10:00:00.000Z"])
+]
+
+GenerationStatus: TypeAlias = Literal["queued", "processing", "done", "error", "cancelled"]
+
+
+class Answer(BaseModel):
+    """What every answer has in common."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Question(BaseModel):
+    """What everything that is asked has in common: an unknown name is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Process(Answer):
+    """A process that reported itself in the last seconds."""
+
+    kind: ProcessKind
+    instance: str
+    commit: str
+    started_at: Moment
+    seen_at: Moment
+
+
+class Queue(Answer):
+    """Tasks that wait in a queue of the broker."""
+
+    name: str
+    depth: int
+
+
+class InProgress(Answer):
+    """Generations that are not finished. Stuck ones are overdue and nobody takes them up."""
+
+    queued: int
+    processing: int
+    stuck: int
+
+
+class Waiting(Answer):
+    """Rows that wait, and the age of the oldest in seconds."""
+
+    pending: int
+    oldest_s: float | None
+
+
+class Status(Answer):
+    """What the service is doing now."""
+
+    environment: str
+    version: str
+    commit: str
+    at: Moment
+    processes: list[Process]
+    queues: list[Queue]
+    generations: InProgress
+    inbox: Waiting
+    outbox: Waiting
+
+
+class GenerationQuery(Question):
+    """Which generations to list, the newest first."""
+
+    status: GenerationStatus | None = Field(None, description="Only those with this status.")
+    user: int | None = Field(None, description="Only those of this Telegram user id.", ge=1, le=2**63 - 1)
+    model: str | None = Field(None, description="Only those of the model with this slug.", min_length=1, max_length=50)
+    limit: int = Field(50, description="How many at most.", ge=1, le=MAXIMUM_LIMIT)
+    cursor: str | None = Field(None, description="`next_cursor` of the page before.", max_length=100)
+
+
+class GenerationItem(Answer):
+    """A generation as a list shows it. `user` is the Telegram user id."""
+
+    id: str
+    status: GenerationStatus
+    stage: str
+    model: str
+    kind: Literal["image", "video"]
+    user: str
+    tokens: Tokens
+    cost_usd: Usd | None
+    created_at: Moment
+    completed_at: Moment | None
+    route: str | None
+    error_code: str | None
+
+
+class GenerationPage(Answer):
+    """A page of generations; `next_cursor` is null on the last one."""
+
+    items: list[GenerationItem]
+    next_cursor: str | None
+
+
+class InputFile(Answer):
+    """A picture that the user sent."""
+
+    key: str
+    mime: str
+    bytes: int
+
+
+class ResultFile(Answer):
+    """A file that was made."""
+
+    key: str
+    mime: str
+    bytes: int
+    width: int | None
+    height: int | None
+
+
+class Charge(Answer):
+    """The tokens taken for a generation and what became of them."""
+
+    id: str
+    tokens: Tokens
+    state: Literal["open", "settled", "refunded"]
+    refunded: Tokens
+
+
+class GenerationEvent(Answer):
+    """One step in the story of a generation."""
+
+    at: Moment
+    event: str
+    detail: dict[str, Any]
+
+
+class Generation(GenerationItem):
+    """Everything that is known of a generation. `quote` is what was agreed when it was ordered."""
+
+    prompt: str
+    params: dict[str, Any]
+    inputs: list[InputFile]
+    results: list[ResultFile]
+    external_id: str | None
+    quote: dict[str, Any] | None
+    charge: Charge | None
+    events: list[GenerationEvent]
+    trace_id: str | None
+
+
+class QuoteRequest(Question):
+    """A model with options; options that are left out have their defaults."""
+
+    model: str = Field(min_length=1, max_length=50)
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class Factor(Answer):
+    """A chosen option that changes the price."""
+
+    option: str
+    value: str
+    factor: Number
+
+
+class Quote(Answer):
+    """A price and everything that it was made from."""
+
+    model: str
+    params: dict[str, Any]
+    tokens: Tokens
+    usd: Usd
+    units: str
+    unit: str
+    unit_cost_usd: Usd
+    rate: Number
+    markup: Number
+    factors: list[Factor]
+
+
+class Model(Answer):
+    """A model of the catalogue. `price_from` is what it costs with its defaults."""
+
+    slug: str
+    name: str
+    kind: Literal["image", "video"]
+    is_active: bool
+    price_from: Tokens
+    unit: str
+    routes: list[str]
+    available: bool
+
+
+class ModelPage(Answer):
+    """All models in their order."""
+
+    items: list[Model]
+    next_cursor: str | None = None
+
+
+class LedgerProblem(Answer):
+    """Numbers that disagree."""
+
+    kind: str
+    subject: str
+    detail: str
+
+    @classmethod
+    def of(cls, problem: LedgerProblemFound) -> LedgerProblem:
+        """The same for the outside."""
+        return cls(kind=problem.kind, subject=problem.subject, detail=problem.detail)
+
+
+class LedgerReport(Answer):
+    """Whether balances, statement, charges and generations agree."""
+
+    ok: bool
+    users: int
+    postings: int
+    problems: list[LedgerProblem]
+    duration_ms: float
