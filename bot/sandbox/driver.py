@@ -11,6 +11,7 @@ from sanic.request import File
 from bot.sandbox import people, webapp
 from bot.sandbox.api import read_parameters
 from bot.sandbox.documents import JsonObject
+from bot.sandbox.methods import names
 from bot.sandbox.methods.account import commands_for, menu_button_for
 from bot.sandbox.parameters import Parameters, Upload
 from bot.sandbox.refusals import DriverError, Refused
@@ -154,6 +155,11 @@ def _message_routes(world: World, driver: Blueprint) -> None:
         message_id = 0 if link else _whole(body, "message_id")
         return _json(await people.pay(world, person, people.invoice_of(world, person, message_id, str(link))))
 
+    @driver.get("/chats/<chat_id:int>/invoice")
+    async def show_invoice(request: Request, chat_id: int) -> HTTPResponse:
+        invoice = people.invoice_of(world, people.find(world, chat_id), 0, request.args.get("link", ""))
+        return _json({key: invoice[key] for key in ("title", "description", "currency", "total_amount")})
+
     @driver.post("/chats/<chat_id:int>/webapp_data")
     async def web_app_data(request: Request, chat_id: int) -> HTTPResponse:
         person, body = people.find(world, chat_id), _body(request)
@@ -200,6 +206,17 @@ def _tool_routes(world: World, driver: Blueprint) -> None:
     async def list_calls(request: Request) -> HTTPResponse:
         after = _after(request)
         return _json({"calls": [call for call in world.state.calls if call["id"] > after]})
+
+    @driver.get("/methods")
+    async def list_methods(_request: Request) -> HTTPResponse:
+        return _json({"methods": sorted(names())})
+
+    @driver.get("/delivery")
+    async def show_delivery(_request: Request) -> HTTPResponse:
+        webhook = world.state.setting("webhook")
+        shown = {key: webhook.get(key) for key in ("url", "last_error_date", "last_error_message")}
+        counted = {"pending_update_count": len(world.updates.waiting), "is_polling": world.updates.is_polling}
+        return _json(shown | counted)
 
     @driver.post("/faults")
     async def add_fault(request: Request) -> HTTPResponse:

@@ -56,6 +56,11 @@ class Updates:
         """Undelivered updates with their chats, by id."""
         return self._state.updates
 
+    @property
+    def is_polling(self) -> bool:
+        """Whether the bot waits in getUpdates right now."""
+        return self._poller is not None
+
     async def poll(self, *, offset: int, limit: int, timeout: float) -> list[JsonObject]:
         """Confirm everything before `offset` and return the next updates, waiting for one if there is none.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.sandbox.methods import account, albums, chat, edits, media, messages, payments, queries, updates
-from bot.sandbox.methods.registry import Outcome, execute
+from bot.sandbox.methods.registry import Outcome, execute, names
 
 __all__ = [
     "Outcome",
@@ -14,6 +14,7 @@ __all__ = [
     "execute",
     "media",
     "messages",
+    "names",
     "payments",
     "queries",
     "updates",
