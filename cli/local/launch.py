@@ -11,8 +11,6 @@ from pathlib import Path
 from cli.errors import CommandFailed
 from cli.local.account import Account
 
-MAXIMUM_LOG_BYTES = 20 * 1024 * 1024
-
 
 class LocalError(CommandFailed):
     """Something that the local product needs is missing or broken; the message says what, `fix` what to do."""
@@ -40,7 +38,6 @@ class Launch:
 
         A session of its own keeps a terminal's Ctrl-C and Sanic's kill of its process group away from the others.
         """
-        _rotate(log)
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as output:
             process = subprocess.Popen(
                 self.argv,
@@ -58,11 +55,6 @@ class Launch:
             except BrokenPipeError:
                 pass  # The process ended at once; its log says why and its exit is seen by whoever waits for it.
         return process
-
-
-def _rotate(log: Path) -> None:
-    if log.exists() and log.stat().st_size > MAXIMUM_LOG_BYTES:
-        log.replace(log.with_name(log.name + ".1"))
 
 
 def tail(log: Path, lines: int = 15) -> list[str]:

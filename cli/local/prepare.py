@@ -78,6 +78,9 @@ def main() -> int:
         return _fail(
             f"the database cannot be reached: {type(error).__name__}", "See DATABASE_URL, or the log of postgres."
         )
+    except Exception as error:  # noqa: BLE001  The outermost boundary of this process.
+        logs.get_logger(__name__).exception("prepare_failed")
+        return _fail(f"preparing the database failed ({type(error).__name__})", "Its last lines are above.")
     return 0
 
 

@@ -156,6 +156,7 @@ class Product:
     async def _prepare_folder(self) -> str:
         leftovers = await asyncio.to_thread(self._end_last_run)
         is_new = self.home.create()
+        self._put_old_logs_aside()
         self._secrets = self.home.secrets()
         wanted = {service: self.choices.ports.get(service) for service in self.choices.embedded}
         remembered = self._last.ports if self._last else {}
@@ -173,6 +174,12 @@ class Product:
             return 0
         leaders = [record.identity for record in self._last.processes if record.identity is not None]
         return len(end_sessions(leaders, self._last.run))
+
+    def _put_old_logs_aside(self) -> None:
+        """Begin every run with empty logs, and keep those of the run before."""
+        for log in self.home.logs.glob("*.log"):
+            if log != self.journal.path:
+                log.replace(log.with_name(f"{log.name}.1"))
 
     def _addresses(self, chosen: Mapping[str, int]) -> Addresses:
         web = self.choices.environment.get("PUBLIC_BASE_URL") if self.choices.is_telegram_given else None

@@ -11,11 +11,13 @@ from typing import Any, TextIO
 
 from cli.local.home import Home
 from cli.local.launch import LocalError, tail
+from cli.local.logs import parse, render
 from cli.local.steps import Step, StepState
 from cli.output import Screen
 
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 ERASE_LINE = "\r\x1b[2K"
+LAST_LINES = 15
 
 
 class StepPrinter:
@@ -114,8 +116,9 @@ def print_last_lines(screen: Screen, home: Home, error: LocalError) -> None:
         return
     screen.line()
     screen.line(f"Last lines of {home.log(error.service or '')}:", style="2")
-    for line in lines:
-        screen.line(f"  {line[:500]}")
+    rendered = [text for line in lines for text in render(parse(error.service or "", line), screen)]
+    for text in rendered[-LAST_LINES:]:
+        screen.stream.write(f"  {text}\n")
     screen.line()
 
 
