@@ -107,7 +107,7 @@ class Balance(Table, tablename="botapp_userbalance"):
 
 class Transaction(Table, tablename="botapp_transaction"):
     id = BigSerial(primary_key=True)
-    user = ForeignKey(db_column_name="user_id", references=User, null=False, index=True, on_delete=OnDelete.restrict)
+    user = ForeignKey(db_column_name="user_id", references=User, null=False, on_delete=OnDelete.restrict)
     type = Varchar(length=20, default=None, null=False)
     amount = Numeric(digits=(12, 2), default=None, null=False)
     balance_after = Numeric(digits=(12, 2), default=Decimal(0), null=False)
@@ -158,7 +158,7 @@ class Generation(Table, tablename="botapp_genrequest"):
     id = BigSerial(primary_key=True)
     run_code = Varchar(length=64, default=None, null=False, unique=True)
     idempotency_key = Varchar(length=200, default=None, null=False, unique=True)
-    user = ForeignKey(db_column_name="user_id", references=User, null=False, index=True, on_delete=OnDelete.restrict)
+    user = ForeignKey(db_column_name="user_id", references=User, null=False, on_delete=OnDelete.restrict)
     chat_id = BigInt(null=False)
     ai_model = ForeignKey(
         db_column_name="ai_model_id", references=AIModel, null=False, index=True, on_delete=OnDelete.restrict

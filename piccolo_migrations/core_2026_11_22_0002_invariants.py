@@ -124,7 +124,7 @@ CREATE INDEX genrequest_due ON botapp_genrequest (next_action_at)
     WHERE status IN ('queued', 'processing') AND next_action_at IS NOT NULL;
 CREATE INDEX genrequest_running_by_user ON botapp_genrequest (user_id) WHERE status IN ('queued', 'processing');
 CREATE INDEX genrequest_newest ON botapp_genrequest (created_at DESC, id DESC);
-CREATE INDEX genrequest_newest_by_user ON botapp_genrequest (user_id, created_at DESC);
+CREATE INDEX genrequest_newest_by_user ON botapp_genrequest (user_id, created_at DESC, id DESC);
 CREATE INDEX transaction_newest_by_user ON botapp_transaction (user_id, id DESC);
 CREATE INDEX inbox_pending ON botapp_inbox (source, id) WHERE handled_at IS NULL;
 CREATE INDEX inbox_pending_by_subject ON botapp_inbox (source, subject, id) WHERE handled_at IS NULL;

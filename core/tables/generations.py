@@ -33,7 +33,7 @@ class Generation(Table, tablename="botapp_genrequest", db=DB):
     id = BigSerial(primary_key=True)
     run_code = Varchar(length=64, default=None, null=False, unique=True, help_text="Public id, sent to providers.")
     idempotency_key = Varchar(length=200, default=None, null=False, unique=True)
-    user = ForeignKey(db_column_name="user_id", references=User, null=False, index=True, on_delete=OnDelete.restrict)
+    user = ForeignKey(db_column_name="user_id", references=User, null=False, on_delete=OnDelete.restrict)
     chat_id = BigInt(null=False)
     ai_model = ForeignKey(
         db_column_name="ai_model_id", references=AIModel, null=False, index=True, on_delete=OnDelete.restrict

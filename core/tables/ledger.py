@@ -50,7 +50,7 @@ class Transaction(Table, tablename="botapp_transaction", db=DB):
     """A posting: tokens given to a user (positive) or taken (negative). Never changed, never deleted."""
 
     id = BigSerial(primary_key=True)
-    user = ForeignKey(db_column_name="user_id", references=User, null=False, index=True, on_delete=OnDelete.restrict)
+    user = ForeignKey(db_column_name="user_id", references=User, null=False, on_delete=OnDelete.restrict)
     type = Varchar(length=20, default=None, null=False, help_text="A core.ledger.PostingKind.")
     amount = Numeric(digits=(12, 2), default=None, null=False)
     balance_after = Numeric(digits=(12, 2), default=ZERO, null=False, help_text="Filled in by a trigger.")
