@@ -43,12 +43,18 @@ function showUnread() {
   $("to-end").hidden = wasAtEnd;
   $("unread").textContent = unread ? String(unread) : "";
 }
+let lastTop = 0;
 scroll.addEventListener("scroll", () => {
-  wasAtEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
+  // Growing content moves the end away without anybody having scrolled: only moving up means leaving it.
+  const isAtEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
+  wasAtEnd = isAtEnd || (wasAtEnd && scroll.scrollTop >= lastTop);
+  lastTop = scroll.scrollTop;
   if (wasAtEnd) unread = 0;
   showUnread();
 });
-new ResizeObserver(() => { if (wasAtEnd) toEnd(); }).observe(scroll);
+const follower = new ResizeObserver(() => { if (wasAtEnd) toEnd(); });
+follower.observe(scroll);
+follower.observe($("log"));
 $("to-end").addEventListener("click", toEnd);
 
 // ---- messages

@@ -38,7 +38,7 @@ export function payment(chat, invoice, how) {
   return open("sheet", (close) => {
     const error = h("p", { class: "error", role: "alert" });
     const cancel = h("button", { type: "button", class: "button quiet", onclick: () => close("cancelled") }, "Cancel");
-    const button = h("button", { type: "button", class: "button" }, `Pay ⭐ ${invoice.total_amount}`);
+    const button = h("button", { type: "button", class: "button strong" }, `Pay ⭐ ${invoice.total_amount}`);
     let failed = false;
     button.addEventListener("click", async () => {
       button.disabled = cancel.disabled = true;
@@ -53,7 +53,7 @@ export function payment(chat, invoice, how) {
       cancel.onclick = () => close(failed ? "failed" : "cancelled");
     });
     return [h("h2", {}, invoice.title), h("p", {}, invoice.description), h("div", { class: "receipt" }, h("span", {}, "Total"), h("span", {}, `⭐ ${invoice.total_amount}`)),
-      h("p", { class: "error", style: "color:var(--soft);margin:8px 0 0" }, "Play Stars: nothing is charged."), error, h("div", { class: "actions" }, cancel, button)];
+      h("p", { class: "note" }, "Play Stars: nothing is charged."), error, h("div", { class: "actions" }, cancel, button)];
   }, "Payment");
 }
 

@@ -33,7 +33,7 @@ export function bytes(size) {
 }
 
 export const time = (seconds) =>
-  new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 export function day(seconds) {
   const date = new Date(seconds * 1000);

@@ -39,7 +39,9 @@ export function formatted(text, entities = [], act) {
       const element = wrapper(entity, text.slice(entity.offset, stop), act);
       fill(element, entity.offset, stop);
       parent.append(element);
-      position = stop;
+      // A block ends its line by itself.
+      const isBlock = ["PRE", "BLOCKQUOTE"].includes(element.tagName);
+      position = isBlock && text[stop] === "\n" && stop < end ? stop + 1 : stop;
     }
     parent.append(text.slice(position, end));
     return parent;

@@ -24,7 +24,7 @@ function service(message) {
 function photo(message, act) {
   const size = message.photo.at(-1);
   const image = h("img", { src: fileUrl(size), alt: message.caption || "Photo", width: String(size.width), height: String(size.height), loading: "lazy", onload: act.grown });
-  return h("button", { type: "button", class: "photo", "aria-label": "Open the photo", onclick: () => act.zoom(size, message.caption) }, image);
+  return h("button", { type: "button", class: "photo", style: message.media_group_id ? null : `aspect-ratio:${size.width}/${size.height}`, "aria-label": "Open the photo", onclick: () => act.zoom(size, message.caption) }, image);
 }
 
 function file(document, kind) {
@@ -60,7 +60,7 @@ const ACTIONS = [["url", "link"], ["web_app", "app"], ["copy_text", "copy"]];
 
 export function keyButton(button, press) {
   const mark = ACTIONS.find(([action]) => button[action])?.[1];
-  const style = button.pay ? "primary" : button.style || "";
+  const style = button.pay ? "pay" : button.style || "";
   return h("button", { type: "button", class: `key ${style}`, disabled: Boolean(button.disabled), onclick: (event) => press(button, event.currentTarget) }, button.text, mark ? symbol(mark) : null);
 }
 
@@ -101,7 +101,7 @@ export function unit(messages, act, reactions) {
   if (told) return h("div", { class: "service", id: key, "data-id": String(first.message_id) }, told);
   const mine = !first.from.is_bot;
   const rows = first.reply_markup?.inline_keyboard;
-  const element = h("article", { class: `unit ${mine ? "mine" : ""} ${rows ? "has-keys" : ""}`, id: key, "data-id": String(first.message_id), "aria-label": `${mine ? "You" : fullName(first.from)}, ${time(first.date)}`, ondblclick: () => act.reply(first) }, bubble(messages, act));
+  const element = h("article", { class: `unit ${mine ? "mine" : ""} ${rows ? "has-keys" : ""} ${messages.length > 1 ? "album" : ""}`, id: key, "data-id": String(first.message_id), "aria-label": `${mine ? "You" : fullName(first.from)}, ${time(first.date)}`, ondblclick: () => act.reply(first) }, bubble(messages, act));
   const emoji = messages.flatMap((message) => reactions[message.message_id] || []);
   if (emoji.length) element.append(h("span", { class: "reaction", "aria-label": "Reaction of the bot" }, emoji.join(" ")));
   if (rows) element.append(h("div", { class: "keys" }, keyRows(rows, (button, pressed) => act.press(first, button, pressed), "Buttons")));

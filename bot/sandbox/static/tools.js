@@ -103,7 +103,7 @@ export class Tools {
   }
 
   callRow(call) {
-    const at = new Date(call.at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+    const at = new Date(call.at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
     const row = h("details", { class: `call ${call.ok ? "" : "failed"}` },
       h("summary", {}, h("i", { role: "img", "aria-label": call.ok ? "ok" : "failed" }), h("b", {}, call.method), call.ok ? null : h("code", {}, String(call.error_code)), h("time", {}, at)));
     row.addEventListener("toggle", () => {
