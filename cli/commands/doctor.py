@@ -30,7 +30,11 @@ def doctor() -> Outcome:
     checks = [*machine.python_checks(), *machine.repository_checks()]
     if name == LOCAL:
         checks += [*machine.home_checks(), *machine.program_checks(), *machine.running_checks()]
-    checks += [*service.credential_checks(name), *service.service_checks(name, current().timeout)]
+    expected = name != LOCAL or machine.is_running()
+    checks += [
+        *service.credential_checks(name),
+        *service.service_checks(name, current().timeout, expected=expected),
+    ]
     data: DoctorData = {"checks": checks, "counts": _counts(checks)}
     problem, exit_code = _verdict(checks)
     return Outcome(

@@ -12,6 +12,7 @@ from cli import registry
 from cli.envelope import Outcome
 from cli.exit_codes import MEANINGS
 from cli.groups import root
+from cli.invocation import current
 from cli.shapes import HelpData
 
 AGENT_PAGE = """\
@@ -87,6 +88,10 @@ def _exit_codes(*, indent: str, repeat: bool = False) -> str:
 
 def _of_command(topic: list[str]) -> str:
     page = io.StringIO()
-    with contextlib.redirect_stdout(page):
-        root().main(args=[*topic, "--help"], prog_name="nb", standalone_mode=False)
+    asked = current().command
+    try:
+        with contextlib.redirect_stdout(page):
+            root().main(args=[*topic, "--help"], prog_name="nb", standalone_mode=False)
+    finally:
+        current().command = asked
     return page.getvalue()

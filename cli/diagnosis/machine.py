@@ -77,7 +77,7 @@ def _git(root: Path) -> DoctorCheck:
     except subprocess.TimeoutExpired:
         return check("repository.git", "unknown", "git did not answer within 10 s", f"git -C {root} status")
     if answer.returncode != 0:
-        return check("repository.git", "failed", f"{root} is no git repository", "git clone the project")
+        return check("repository.git", "skipped", f"{root} is no git repository")
     branch, *changes = answer.stdout.splitlines() or ["## unknown"]
     name = branch.removeprefix("## ").partition("...")[0]
     return check("repository.git", "ok", f"{name}, {len(changes)} uncommitted changes")
@@ -130,6 +130,11 @@ def program_checks() -> list[DoctorCheck]:
         except LocalError as error:
             checks.append(check(f"programs.{name}", "failed", error.message, error.fix))
     return checks
+
+
+def is_running() -> bool:
+    """Whether `nb up` is at work on this machine."""
+    return local_state()["running"]
 
 
 def running_checks() -> list[DoctorCheck]:

@@ -36,15 +36,21 @@ def credential_checks(name: str) -> list[DoctorCheck]:
     return [file, check("credentials.token", "skipped" if name == LOCAL else "failed", f"no token for {name}", fix)]
 
 
-def service_checks(name: str, timeout: float) -> list[DoctorCheck]:
-    """What the service answers: token and scope, readiness check by check, providers that can be used."""
+def service_checks(name: str, timeout: float, *, expected: bool) -> list[DoctorCheck]:
+    """What the service answers: token and scope, readiness check by check, providers that can be used.
+
+    Where it is not expected to run, its silence is nothing to look at yet.
+    """
     try:
         client = OpsClient(Target(name, address(name), token(name)), timeout=timeout)
     except UpstreamFault as fault:
         return [check("service.address", "skipped", fault.message, fault.fix)]
     except CommandFailed as failure:
         return [check("service.address", "failed", failure.message, failure.fix)]
-    return [_scope(client), *_ready(client), *_providers(client)]
+    ready = _ready(client)
+    if not expected and [part["state"] for part in ready] == ["unknown"]:
+        return [{**ready[0], "state": "skipped"}, *_keys(client)]
+    return [_scope(client), *ready, *_keys(client), *_models(client)]
 
 
 def _scope(client: OpsClient) -> DoctorCheck:
@@ -69,31 +75,27 @@ def _ready(client: OpsClient) -> list[DoctorCheck]:
     return [check(f"service.{part['id']}", part["state"], part["detail"], part["fix"]) for part in found["checks"]]
 
 
-def _providers(client: OpsClient) -> list[DoctorCheck]:
+def _keys(client: OpsClient) -> list[DoctorCheck]:
+    """Keys in this environment, for a product that is started from it. Their values are not looked at."""
+    if client.target.name != LOCAL:
+        return []
     checks = []
-    if client.target.name == LOCAL:
-        for provider, variable in PROVIDER_KEYS:
-            present = bool(os.environ.get(variable))
-            checks.append(
-                check(
-                    f"providers.{provider}",
-                    "ok" if present else "skipped",
-                    f"{variable} is {'set' if present else 'not set'} here",
-                    None if present else f"export {variable}=... before nb up, or use the demo models",
-                )
-            )
+    for provider, variable in PROVIDER_KEYS:
+        present = bool(os.environ.get(variable))
+        detail = f"{variable} is {'set' if present else 'not set'} here"
+        fix = None if present else f"export {variable}=... before nb up, or use the demo models"
+        checks.append(check(f"providers.{provider}", "ok" if present else "skipped", detail, fix))
+    return checks
+
+
+def _models(client: OpsClient) -> list[DoctorCheck]:
     try:
         page = client.read(ModelPage, client.get("/api/ops/v1/models", {"limit": 200}))
     except CommandFailed as failure:
-        return [*checks, check("providers.models", "unknown", failure.message, failure.fix)]
+        return [check("providers.models", "unknown", failure.message, failure.fix)]
     active = [model for model in page["items"] if model["is_active"]]
     usable = [model for model in active if model["available"]]
-    return [
-        *checks,
-        check(
-            "providers.models",
-            "ok" if usable else "failed",
-            f"{len(usable)} of {len(active)} models can be used",
-            None if usable else "set a provider's key, or DEMO_PROVIDER=true",
-        ),
-    ]
+    detail = f"{len(usable)} of {len(active)} models can be used"
+    if usable:
+        return [check("providers.models", "ok", detail)]
+    return [check("providers.models", "failed", detail, "set a provider's key, or DEMO_PROVIDER=true")]
