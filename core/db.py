@@ -47,7 +47,14 @@ Row: TypeAlias = Mapping[Any, Any]
 
 
 class _Transaction(PostgresTransaction):
-    """Piccolo's transaction that gives its connection back even when COMMIT fails."""
+    """Piccolo's transaction that gives its connection back even when BEGIN or COMMIT fails."""
+
+    async def begin(self) -> None:
+        try:
+            await super().begin()  # type: ignore[no-untyped-call]  # Piccolo
+        except BaseException:
+            await self._give_back()
+            raise
 
     async def __aexit__(
         self,
@@ -64,11 +71,14 @@ class _Transaction(PostgresTransaction):
                 await self.rollback()  # type: ignore[no-untyped-call]  # Piccolo
         finally:
             self.engine.current_transaction.reset(self.context)
-            if self.engine.pool:
-                await self.engine.pool.release(self.connection)
-            else:
-                await self.connection.close()
+            await self._give_back()
         return False
+
+    async def _give_back(self) -> None:
+        if self.engine.pool:
+            await self.engine.pool.release(self.connection)
+        else:
+            await self.connection.close()
 
 
 class _Engine(PostgresEngine):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, redirect_stdout
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
+from piccolo.apps.migrations.tables import Migration
 
 import piccolo_migrations
 from core import db
@@ -29,12 +31,7 @@ class MigrationFailed(Exception):
 
 def known() -> list[str]:
     """Ids of the migrations that this code was written for, oldest first."""
-    folder = Path(piccolo_migrations.__file__).parent
-    ids = []
-    for path in folder.glob("core_*.py"):
-        line = next(line for line in path.read_text().splitlines() if line.startswith("ID = "))
-        ids.append(line.partition("= ")[2].strip('"'))
-    return sorted(ids)
+    return sorted(_files())
 
 
 async def applied() -> list[str]:
@@ -51,14 +48,18 @@ async def migrate(settings: Settings) -> list[str]:
     Needs a direct or session connection: an advisory lock means nothing behind a transaction pooler.
 
     Raises:
-        MigrationFailed: with PostgreSQL's own words.
+        MigrationFailed: with PostgreSQL's own words. Migrations before that one stay applied.
     """
+    missing = []
     async with _alone(settings):
-        before = await _applied_alone(settings)
-        missing = [name for name in known() if name not in before]
-        if missing:
-            await _forwards()
-        return missing
+        async with db.transaction():
+            await Migration.create_table(if_not_exists=True)
+            before = await applied()
+        for name, path in sorted(_files().items()):
+            if name not in before:
+                await _apply(name, path)
+                missing.append(name)
+    return missing
 
 
 async def check(settings: Settings) -> list[str]:
@@ -88,30 +89,32 @@ def _changed_constraints(models: Sequence[type[Table]], migrated: Sequence[Diffa
     ]
 
 
-async def _forwards() -> None:
-    from piccolo.apps.migrations.commands.forwards import run_forwards
-
-    said = StringIO()
+async def _apply(name: str, path: Path) -> None:
+    manager = await import_module(f"{piccolo_migrations.__name__}.{path.stem}").forwards()
+    manager.wrap_in_transaction = False
     try:
-        with redirect_stdout(said):
-            result = await run_forwards(app_name="core")
+        # One transaction for the change and its record: a process that dies leaves both or neither.
+        with redirect_stdout(StringIO()):
+            async with db.transaction():
+                await manager.run()
+                await Migration.insert(Migration(name=name, app_name="core"))
     except asyncpg.PostgresError as error:
-        raise MigrationFailed(f"{type(error).__name__}: {error}") from error
-    if not result.success:
-        raise MigrationFailed(result.message or said.getvalue().strip())
+        raise MigrationFailed(f"{name}: {error}") from error
 
 
-async def _applied_alone(settings: Settings) -> list[str]:
-    await db.connect(settings, pool_size=2)
-    try:
-        return await applied()
-    finally:
-        await db.disconnect()
+def _files() -> dict[str, Path]:
+    files = {}
+    for path in Path(piccolo_migrations.__file__).parent.glob("core_*.py"):
+        line = next(line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("ID = "))
+        files[line.partition("= ")[2].strip('"')] = path
+    return files
 
 
 @asynccontextmanager
 async def _alone(settings: Settings) -> AsyncIterator[None]:
     _use_our_configuration(settings)
+    # A change of a large table, or waiting for another process that makes one, takes as long as it takes.
+    db.DB.config["command_timeout"] = None
     connection = await asyncpg.connect(**db.DB.config)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
