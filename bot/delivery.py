@@ -1,0 +1,287 @@
+"""Sends what a generation made: a photo or playable video, several as an album, the original as a file on request.
+
+A send whose answer was lost may have worked. A mark in Redis, set before a send and removed when its outcome is known,
+tells the next try so; that one puts the result in the place of the status message, which is safe to repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from aiogram import Bot
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramForbiddenError,
+    TelegramRetryAfter,
+)
+from aiogram.types import InlineKeyboardMarkup, InputMediaPhoto, InputMediaVideo, Message
+
+from bot import keyboards, offers
+from bot.captions import LONGEST_CAPTION, LONGEST_TEXT, with_prompt
+from bot.client import LOST_ANSWER, UPLOAD_TIMEOUT, was_never_sent
+from bot.files import LARGEST_FILE, Sendable, open_original, open_result
+from bot.progress import Board, known_model
+from bot.texts import Html, Words, join, lines
+from core import generations, ledger, redis, storage, users
+from core.generations import Generation
+from core.logs import get_logger
+from core.storage import FileNotStored, StoredFile
+from core.types import Tokens
+
+logger = get_logger(__name__)
+
+LINK_LIFETIME: Final = timedelta(days=7)
+LARGEST_ALBUM: Final = 10
+FIRST_PAUSE: Final = timedelta(seconds=5)
+LONGEST_PAUSE: Final = timedelta(minutes=10)
+ATTEMPTS: Final = 60
+"""Tries before a delivery is given up: most of a day of Telegram being away."""
+
+MARK_LIFETIME: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A result with its words and buttons."""
+
+    generation: Generation
+    words: Words
+    caption: Html
+    keyboard: InlineKeyboardMarkup
+
+
+class Courier:
+    """Delivers to chats through one bot."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+        self._board = Board(bot)
+
+    async def deliver(self, run_code: str) -> None:
+        """Hand a result over once, or plan the next try."""
+        generation = await generations.claim_delivery(run_code)
+        if generation is None:
+            return
+        try:
+            message_ids = await self._send(await wrap(generation))
+        except TelegramForbiddenError:
+            await users.mark_unreachable(generation.chat_id)
+            await generations.abandon_delivery(run_code, "the user blocked the bot")
+        except TelegramRetryAfter as error:
+            await self._postpone(generation, timedelta(seconds=error.retry_after), error)
+        except LOST_ANSWER as error:
+            await self._postpone(generation, pause_after(generation.delivery_attempts), error)
+        except (TelegramAPIError, FileNotStored) as error:
+            logger.error("delivery_impossible", run_code=run_code, error=str(error)[:300])
+            await generations.abandon_delivery(run_code, f"{type(error).__name__}: {error}"[:300])
+        else:
+            await generations.record_delivery(run_code, message_ids)
+            await _forget_try(run_code)
+            await self._board.close(run_code)
+
+    async def send_originals(self, generation: Generation) -> None:
+        """Send the stored files as they are; a link for those that Telegram does not take."""
+        words = Words(generation.language)
+        linked = []
+        for number, file in enumerate(generation.results, start=1):
+            if file.size > LARGEST_FILE:
+                linked.append((number, file))
+                continue
+            await self._bot.send_document(
+                generation.chat_id,
+                open_original(generation, file, number),
+                caption=words("original-caption"),
+                disable_content_type_detection=True,
+                request_timeout=UPLOAD_TIMEOUT,
+            )
+        if linked:
+            await self._bot.send_message(generation.chat_id, link_words(words, linked))
+
+    async def _send(self, parcel: Parcel) -> list[int]:
+        results = parcel.generation.results
+        opened = [await open_result(parcel.generation, file, number) for number, file in enumerate(results, 1)]
+        files = [file for file in opened if file is not None]
+        run_code = parcel.generation.run_code
+        if await _was_tried(run_code) and len(files) == len(results) == 1:
+            replaced = await self._replace_status_message(parcel, files[0])
+            if replaced is not None:
+                return [replaced]
+        await _mark_try(run_code)
+        try:
+            return await self._send_files(parcel, files)
+        except LOST_ANSWER as error:
+            if was_never_sent(error):
+                await _forget_try(run_code)
+            raise
+        except TelegramAPIError:
+            await _forget_try(run_code)
+            raise
+
+    async def _send_files(self, parcel: Parcel, files: Sequence[Sendable]) -> list[int]:
+        if len(files) < len(parcel.generation.results) or not files:
+            return [await self._send_links(parcel)]
+        if len(files) > 1:
+            return await self._send_album(parcel, files)
+        try:
+            return [(await self._send_one(parcel, files[0])).message_id]
+        except TelegramBadRequest as error:
+            # Telegram looked into the file and does not like it as a photo or video. As a file it takes anything.
+            logger.warning("delivered_as_file", run_code=parcel.generation.run_code, error=error.message)
+            return [(await self._send_as_file(parcel)).message_id]
+
+    async def _send_one(self, parcel: Parcel, file: Sendable) -> Message:
+        chat_id = parcel.generation.chat_id
+        if not file.is_video:
+            return await self._bot.send_photo(
+                chat_id,
+                file.content,
+                caption=parcel.caption,
+                reply_markup=parcel.keyboard,
+                request_timeout=UPLOAD_TIMEOUT,
+            )
+        return await self._bot.send_video(
+            chat_id,
+            file.content,
+            width=file.facts.width or None,
+            height=file.facts.height or None,
+            duration=file.facts.seconds or None,
+            supports_streaming=True,
+            caption=parcel.caption,
+            reply_markup=parcel.keyboard,
+            request_timeout=UPLOAD_TIMEOUT,
+        )
+
+    async def _send_as_file(self, parcel: Parcel) -> Message:
+        generation = parcel.generation
+        return await self._bot.send_document(
+            generation.chat_id,
+            open_original(generation, generation.results[0], 1),
+            caption=parcel.caption,
+            reply_markup=parcel.keyboard,
+            request_timeout=UPLOAD_TIMEOUT,
+        )
+
+    async def _send_album(self, parcel: Parcel, files: Sequence[Sendable]) -> list[int]:
+        """Albums carry no buttons; those come in a message of their own, which is not worth failing for."""
+        chat_id, sent = parcel.generation.chat_id, []
+        for start in range(0, len(files), LARGEST_ALBUM):
+            part = [
+                _album_item(file, parcel.caption if number == 0 else None)
+                for number, file in enumerate(files[start : start + LARGEST_ALBUM], start)
+            ]
+            messages = await self._bot.send_media_group(chat_id, list(part), request_timeout=UPLOAD_TIMEOUT)
+            sent += [message.message_id for message in messages]
+        with suppress(TelegramAPIError):
+            question = parcel.words("result-many", n=len(files))
+            sent.append((await self._bot.send_message(chat_id, question, reply_markup=parcel.keyboard)).message_id)
+        return sent
+
+    async def _send_links(self, parcel: Parcel) -> int:
+        links = link_words(parcel.words, list(enumerate(parcel.generation.results, 1)))
+        text = join(await caption_of(parcel.words, parcel.generation, limit=LONGEST_TEXT // 2), links)
+        message = await self._bot.send_message(parcel.generation.chat_id, text, reply_markup=parcel.keyboard)
+        return message.message_id
+
+    async def _replace_status_message(self, parcel: Parcel, file: Sendable) -> int | None:
+        """Turn the status message into the result; None when there is no such message any more."""
+        message_id = parcel.generation.status_message_id
+        if message_id is None:
+            return None
+        try:
+            await self._bot.edit_message_media(
+                _album_item(file, parcel.caption),
+                chat_id=parcel.generation.chat_id,
+                message_id=message_id,
+                reply_markup=parcel.keyboard,
+                request_timeout=UPLOAD_TIMEOUT,
+            )
+        except TelegramBadRequest as error:
+            if "not modified" not in error.message:
+                return None
+        return message_id
+
+    async def _postpone(self, generation: Generation, pause: timedelta, error: Exception) -> None:
+        if generation.delivery_attempts >= ATTEMPTS:
+            await generations.abandon_delivery(generation.run_code, f"{ATTEMPTS} tries: {type(error).__name__}")
+            return
+        logger.warning("delivery_postponed", run_code=generation.run_code, error=type(error).__name__)
+        await generations.postpone_delivery(generation.run_code, after=pause, reason=type(error).__name__)
+
+
+async def wrap(generation: Generation) -> Parcel:
+    """Put words and buttons to a result."""
+    words = Words(generation.language)
+    keyboard = keyboards.result(words, generation, await price_now(generation))
+    return Parcel(generation, words, await caption_of(words, generation), keyboard)
+
+
+async def caption_of(words: Words, generation: Generation, *, limit: int = LONGEST_CAPTION) -> Html:
+    """Return what stands under a result: model, options, what was charged, what is left, the prompt."""
+    balance = await ledger.balance_of(generation.user_id)
+    charged = generation.tokens - generation.refunded
+    title = words(
+        "result-title",
+        model=generation.model_name,
+        options=offers.params_words(words, await known_model(generation.model), generation.params),
+    )
+    if generation.refunded:
+        price = words("result-price-partly", price=charged, refunded=generation.refunded, balance=balance)
+    else:
+        price = words("result-price", price=charged, balance=balance)
+    return with_prompt(lines(title, price), generation.prompt, limit=limit)
+
+
+async def price_now(generation: Generation) -> Tokens:
+    """Return what the same order costs now."""
+    model = await known_model(generation.model)
+    return generation.tokens if model is None else offers.price_of(model, generation.params)
+
+
+def link_words(words: Words, files: Sequence[tuple[int, StoredFile]]) -> Html:
+    """Return signed links to files."""
+    rows = [words("result-link", n=len(files), days=LINK_LIFETIME.days)]
+    for number, file in files:
+        link = storage.storage().link(file.key, lifetime=LINK_LIFETIME)
+        name = words("result-link-name", n=number, megabytes=max(1, round(file.size / 1024 / 1024)))
+        rows.append(Html(f'<a href="{link.replace("&", "&amp;")}">{name}</a>'))
+    return lines(*rows)
+
+
+def pause_after(attempt: int) -> timedelta:
+    """Return how long to wait after try number `attempt`."""
+    doublings: int = min(max(attempt, 1) - 1, 10)
+    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
+
+
+def _album_item(file: Sendable, caption: Html | None) -> InputMediaPhoto | InputMediaVideo:
+    if not file.is_video:
+        return InputMediaPhoto(media=file.content, caption=caption)
+    return InputMediaVideo(
+        media=file.content,
+        caption=caption,
+        width=file.facts.width or None,
+        height=file.facts.height or None,
+        duration=file.facts.seconds or None,
+        supports_streaming=True,
+    )
+
+
+async def _was_tried(run_code: str) -> bool:
+    with suppress(*redis.UNAVAILABLE):
+        return bool(await redis.client().exists(f"nb:sending:{run_code}"))
+    return False
+
+
+async def _mark_try(run_code: str) -> None:
+    with suppress(*redis.UNAVAILABLE):
+        await redis.client().set(f"nb:sending:{run_code}", "1", ex=MARK_LIFETIME)
+
+
+async def _forget_try(run_code: str) -> None:
+    with suppress(*redis.UNAVAILABLE):
+        await redis.client().delete(f"nb:sending:{run_code}")

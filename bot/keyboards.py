@@ -1,0 +1,140 @@
+"""Every keyboard: the small one below the input field, and the buttons under messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, KeyboardButton, ReplyKeyboardMarkup
+
+from bot import offers
+from bot.buttons import Button, button
+from bot.texts import LANGUAGES, Words
+from core.catalog import CatalogModel
+from core.generations import Generation
+from core.types import Tokens
+
+MENU: Final = ("button-create-image", "button-create-video", "button-balance", "button-help")
+LANGUAGE_NAMES: Final = {"ru": "🇷🇺 Русский", "en": "🇬🇧 English"}
+READY_EDITS: Final = ("enhance", "background", "watercolour", "cartoon")
+SEVERAL_PHOTOS_EDITS: Final = ("combine", "watercolour", "cartoon")
+
+VALUES_IN_A_ROW: Final = 5
+LABELS_IN_A_ROW: Final = 3
+LONGEST_LABEL: Final = 40
+
+
+def menu(words: Words) -> ReplyKeyboardMarkup:
+    """The keyboard below the input field."""
+    texts = [words.plain(key) for key in MENU]
+    return ReplyKeyboardMarkup(
+        keyboard=[[KeyboardButton(text=text) for text in row] for row in (texts[:2], texts[2:])],
+        resize_keyboard=True,
+        is_persistent=True,
+        input_field_placeholder=words.plain("input-placeholder"),
+    )
+
+
+def menu_texts(key: str) -> set[str]:
+    """What a button of the menu says, in every language: an old keyboard still works after a change of language."""
+    return {Words(language).plain(key) for language in LANGUAGES}
+
+
+def models(words: Words, entries: Iterable[CatalogModel], preferred: str | None) -> InlineKeyboardMarkup:
+    """One button per model, with price and speed."""
+    rows = []
+    for model in entries:
+        text = words.plain(
+            "models-button-preferred" if model.slug == preferred else "models-button",
+            model=model.display_name,
+            price=offers.price_of(model),
+            duration=words.duration(model.typical_seconds),
+        )
+        rows.append([button(text, Button.PICK, model.slug)])
+    return _inline(rows)
+
+
+def card(words: Words, model: CatalogModel, options: Sequence[offers.Option]) -> InlineKeyboardMarkup:
+    """The options of a model, each value with its price where it matters."""
+    rows: list[list[InlineKeyboardButton]] = []
+    names = list(model.options)
+    for option in options:
+        number = names.index(option.name)
+        row = [
+            button(_choice_label(words, option, choice), Button.OPTION, model.slug, number, position)
+            for position, choice in enumerate(option.choices)
+        ]
+        width = LABELS_IN_A_ROW if option.changes_price else VALUES_IN_A_ROW
+        rows += [row[start : start + width] for start in range(0, len(row), width)]
+    rows.append([button(words.plain("button-all-models"), Button.MODELS)])
+    return _inline(rows)
+
+
+def photo_edits(words: Words, count: int, animation: Tokens | None) -> InlineKeyboardMarkup:
+    """Ready-made edits of a photo, and animating it where a model can."""
+    names = READY_EDITS if count == 1 else SEVERAL_PHOTOS_EDITS
+    buttons = [button(words.plain(f"edit-{name}"), Button.EDIT, name) for name in names]
+    rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
+    if animation is not None and count == 1:
+        rows.append([button(words.plain("edit-animate", price=animation), Button.EDIT, "animate")])
+    return _inline(rows)
+
+
+def draw_it(words: Words, price: Tokens) -> InlineKeyboardMarkup:
+    """Draw the message that this one answers."""
+    return _inline([[button(words.plain("draw-it", price=price), Button.DRAW)]])
+
+
+def running(words: Words, generation: Generation) -> InlineKeyboardMarkup:
+    """Under the status message of a job."""
+    return _inline([[button(words.plain("button-cancel"), Button.CANCEL, generation.run_code)]])
+
+
+def running_list(words: Words, generations: Iterable[Generation]) -> InlineKeyboardMarkup:
+    """One button per job that could be cancelled."""
+    rows = []
+    for generation in generations:
+        prompt = " ".join(generation.prompt.split()) or words.plain("cancel-no-prompt")
+        text = words.plain("cancel-one", model=generation.model_name, prompt=prompt)
+        rows.append([button(shortened(text), Button.CANCEL, generation.run_code)])
+    return _inline(rows)
+
+
+def retry(words: Words, generation: Generation) -> InlineKeyboardMarkup:
+    """Under a job that failed or was cancelled."""
+    return _inline([[button(words.plain("button-retry"), Button.AGAIN, generation.run_code)]])
+
+
+def result(words: Words, generation: Generation, price: Tokens) -> InlineKeyboardMarkup:
+    """Under a result. `price` is what doing it again costs now."""
+    code = generation.run_code
+    return _inline(
+        [
+            [button(words.plain("button-again", price=price), Button.AGAIN, code)],
+            [
+                button(words.plain("button-change"), Button.CHANGE, code),
+                button(words.plain("button-original"), Button.ORIGINAL, code),
+            ],
+        ]
+    )
+
+
+def languages() -> InlineKeyboardMarkup:
+    """The languages, each in its own words."""
+    return _inline([[button(LANGUAGE_NAMES[language], Button.LANGUAGE, language) for language in LANGUAGES]])
+
+
+def shortened(text: str, limit: int = LONGEST_LABEL) -> str:
+    """Cut a plain text that would not fit on a button."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _choice_label(words: Words, option: offers.Option, choice: offers.Choice) -> str:
+    label = choice.label
+    if option.changes_price:
+        label = words.plain("card-option-button-priced", value=label, price=choice.price)
+    return words.plain("card-option-button-chosen", value=label) if choice.is_chosen else label
+
+
+def _inline(rows: list[list[InlineKeyboardButton]]) -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup(inline_keyboard=rows)

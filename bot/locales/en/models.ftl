@@ -1,0 +1,42 @@
+models-title = <b>Models and prices</b>
+models-images = 🖼 <b>Pictures</b>
+models-videos = 🎬 <b>Videos</b>
+models-entry =
+    <b>{ $model }</b>: { $price }, usually { $duration }
+    { $purpose }
+models-choose = Press a model to choose it.
+models-none = All models are resting right now. Please look in again a little later.
+models-none-videos = Videos are not available right now. Pictures are: just write what you want to see.
+
+price-image = { $price } ⚡ per picture
+price-video = { $price } ⚡ for { $duration }
+price-generation = { $price } ⚡
+
+models-button = { $model } · { $price } ⚡ · { $duration }
+models-button-preferred = ✓ { $model } · { $price } ⚡ · { $duration }
+
+card-title = <b>{ $model }</b>
+card-purpose = { $purpose }
+card-price = Price: <b>{ $price } ⚡</b>, usually { $duration }.
+card-option = { $option }: { $value }
+card-auto = auto
+card-option-button-priced = { $value } · { $price } ⚡
+card-option-button-chosen = ✓ { $value }
+card-takes-photos =
+    { $n ->
+        [one] You can add { $n } photo.
+       *[other] You can add up to { $n } photos.
+    }
+card-needs-photo = It needs a photo: send one with the description in its caption.
+card-has-photos =
+    { $n ->
+        [one] { $n } photo added.
+       *[other] { $n } photos added.
+    }
+card-ask-image = <b>Write what to draw.</b>
+card-ask-video = <b>Describe what should happen in the video.</b>
+card-is-preferred = I will draw with it from now on.
+card-not-kept = Settings cannot be kept right now, but you can write a description as usual.
+card-unavailable = “{ $model }” is not available right now. Choose another model: /models
+button-all-models = ‹ All models
+card-option-value = { $value } – { $price } ⚡

@@ -1,0 +1,35 @@
+refused-empty_prompt = There are no words here. Write what you want to see.
+refused-prompt_too_long =
+    The description is too long: { $length ->
+        [one] { $length } character
+       *[other] { $length } characters
+    }, and { $limit } is the limit. Shorten it and send it again.
+refused-too_many_images =
+    { $n ->
+        [one] You sent { $n } photo
+       *[other] You sent { $n } photos
+    }, but { $model } takes { $limit ->
+        [one] only { $limit }
+       *[other] at most { $limit }
+    }. Send fewer.
+refused-image_required = “{ $model }” needs a photo. Send one with the description in its caption.
+refused-images_not_supported = “{ $model }” does not work with photos. Send words only or choose another model: /models
+refused-invalid_params = “{ $model }” no longer takes these settings. Choose them again: /models
+refused-model_unavailable = “{ $model }” is not available right now.
+refused-model_unavailable-successor = There is “{ $successor }” instead: /models
+refused-model_unavailable-others = Choose another model: /models
+refused-insufficient_tokens =
+    You are <b>{ $missing } ⚡</b> short.
+
+    It costs { $needed } ⚡, your balance is { $balance } ⚡.
+refused-too_many_running =
+    { $limit ->
+        [one] You have { $limit } generation running.
+       *[other] You have { $limit } generations running.
+    } Wait for one of them or cancel it: /cancel
+refused-cooldown_active = A little patience: “{ $model }” can be started again in { $duration }.
+refused-daily_limit_reached = That is all from “{ $model }” for today: { $limit } a day. See you tomorrow, and there are other models meanwhile: /models
+refused-user_blocked = Access to this bot is closed.
+refused-other = I cannot take this order right now. Nothing was charged. Try other words or another model: /models
+
+enough-for = With { $balance } ⚡ you can make:

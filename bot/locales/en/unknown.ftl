@@ -1,0 +1,12 @@
+unknown-command = I have no such command. To get a picture, just write what you want to see. Everything I can do: /help
+unknown-button = This button is out of date. Start again: /models
+unknown-voice = I do not listen to voice messages yet. Write in words what to draw.
+unknown-video = I do not work with videos yet. Send a photo and I will edit or animate it.
+unknown-animation = I do not work with GIFs yet. Send a photo and I will edit or animate it.
+unknown-audio = I do not work with music and sound. Write in words what to draw.
+unknown-sticker = Lovely sticker! I draw from words though: write what you want to see.
+unknown-location = I see the place but cannot draw from a map. Describe it in words and there will be a picture.
+unknown-contact = I do not need contacts. Write in words what to draw.
+unknown-poll = I do not take part in polls. Write in words what to draw.
+unknown-dice = Luck is on your side! Write in words what to draw.
+unknown-other = I cannot work with this kind of message. Write in words what to draw, or send a photo.

@@ -1,0 +1,36 @@
+# Кнопки под полем ввода
+button-create-image = 🖼 Создать картинку
+button-create-video = 🎬 Создать видео
+button-balance = ⚡ Баланс
+button-help = ❓ Помощь
+
+input-placeholder = Что нарисовать?
+
+duration-seconds = { $n } с
+duration-minutes = { $n } мин
+
+# Команды в меню Telegram
+command-start = Начать сначала
+command-models = Модели и цены
+command-balance = Баланс и история
+command-cancel = Отменить
+command-language = Язык · Language
+command-help = Как пользоваться
+
+bot-short-description = Картинки, правка фото и видео по вашему описанию. Начните с 50 ⚡ в подарок.
+bot-description =
+    Напишите, что хотите увидеть, и получите картинку за несколько секунд.
+
+    🖼 Картинки по описанию
+    ✏️ Правка фото словами
+    🎬 Короткие видео
+
+    На старт дарим 50 ⚡.
+
+crashed =
+    Что-то сломалось на нашей стороне, простите. Мы уже разбираемся.
+
+    Попробуйте ещё раз через минуту. Если не поможет, сообщите нам код <code>{ $code }</code>.
+
+blocked = Доступ к боту закрыт. Если это ошибка, напишите нам: код <code>{ $id }</code>.
+group-goodbye = Я работаю только в личных сообщениях. Напишите мне: @{ $username }

@@ -1,0 +1,42 @@
+models-title = <b>Модели и цены</b>
+models-images = 🖼 <b>Картинки</b>
+models-videos = 🎬 <b>Видео</b>
+models-entry =
+    <b>{ $model }</b>: { $price }, обычно { $duration }
+    { $purpose }
+models-choose = Нажмите на модель, чтобы выбрать её.
+models-none = Сейчас все модели отдыхают. Загляните чуть позже.
+models-none-videos = Видео сейчас недоступно. Картинки рисую: просто напишите, что хотите увидеть.
+
+price-image = { $price } ⚡ за картинку
+price-video = { $price } ⚡ за { $duration }
+price-generation = { $price } ⚡
+
+models-button = { $model } · { $price } ⚡ · { $duration }
+models-button-preferred = ✓ { $model } · { $price } ⚡ · { $duration }
+
+card-title = <b>{ $model }</b>
+card-purpose = { $purpose }
+card-price = Цена: <b>{ $price } ⚡</b>, обычно { $duration }.
+card-option = { $option }: { $value }
+card-auto = авто
+card-option-button-priced = { $value } · { $price } ⚡
+card-option-button-chosen = ✓ { $value }
+card-takes-photos =
+    { $n ->
+        [one] Можно добавить { $n } фото.
+       *[other] Можно добавить до { $n } фото.
+    }
+card-needs-photo = Нужно фото: пришлите его вместе с описанием в подписи.
+card-has-photos =
+    { $n ->
+        [one] Добавлено { $n } фото.
+       *[other] Добавлено { $n } фото.
+    }
+card-ask-image = <b>Напишите, что нарисовать.</b>
+card-ask-video = <b>Опишите, что должно происходить в видео.</b>
+card-is-preferred = Теперь рисую ею по умолчанию.
+card-not-kept = Настройки сейчас не сохраняются, но написать описание можно как обычно.
+card-unavailable = «{ $model }» сейчас недоступна. Выберите другую модель: /models
+button-all-models = ‹ Все модели
+card-option-value = { $value } – { $price } ⚡

@@ -1,0 +1,75 @@
+"""Takes a photo out of a message into storage: downloaded as a stream, checked by its bytes, kept once."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from aiogram import Bot
+from aiogram.exceptions import TelegramBadRequest, TelegramNetworkError
+from aiogram.methods import GetFile
+from aiogram.types import Document, Message, PhotoSize
+from aiohttp import ClientError
+
+from core import media, storage
+from core.storage import StoredFile
+from core.users import User
+
+LARGEST_DOWNLOAD: Final = 20 * 1024 * 1024
+"""What Telegram hands to a bot."""
+
+CHUNK: Final = 64 * 1024
+TIME_LIMIT: Final = 60
+
+
+class PhotoTooBig(Exception):
+    """The file is larger than Telegram hands to a bot."""
+
+
+def in_message(message: Message) -> PhotoSize | Document | None:
+    """Return the picture that a message carries: the largest size of a photo, or a file that may be one."""
+    if message.photo:
+        return max(message.photo, key=lambda size: size.width * size.height)
+    if message.document is not None and message.animation is None:
+        return message.document
+    return None
+
+
+async def accept(bot: Bot, user: User, photo: PhotoSize | Document) -> StoredFile:
+    """Download a picture, check and clean it, and keep it. The same picture of the same person is kept once.
+
+    Raises:
+        PhotoTooBig: above 20 MB.
+        core.media.UnusableMedia: it is not a picture that we read, or has too many pixels.
+        TelegramNetworkError: Telegram is away.
+    """
+    accepted = await media.accept_image(await _download(bot, photo))
+    digest = hashlib.sha256(accepted.data).hexdigest()[:32]
+    key = f"uploads/{user.id}/{digest}.{media.extension(accepted.mime)}"
+    size = await storage.storage().put(key, accepted.data, mime=accepted.mime)
+    return StoredFile(key, accepted.mime, size, accepted.width, accepted.height)
+
+
+async def _download(bot: Bot, photo: PhotoSize | Document) -> bytes:
+    if (photo.file_size or 0) > LARGEST_DOWNLOAD:
+        raise PhotoTooBig
+    request = GetFile(file_id=photo.file_id)
+    try:
+        file = await bot(request)
+    except TelegramBadRequest as error:
+        if "too big" in error.message.lower():
+            raise PhotoTooBig from None
+        raise
+    if (file.file_size or 0) > LARGEST_DOWNLOAD or file.file_path is None:
+        raise PhotoTooBig
+    content = bytearray()
+    url = bot.session.api.file_url(bot.token, file.file_path)
+    try:
+        async for chunk in bot.session.stream_content(url, timeout=TIME_LIMIT, chunk_size=CHUNK):
+            content += chunk
+            if len(content) > LARGEST_DOWNLOAD:
+                raise PhotoTooBig
+    except (ClientError, TimeoutError) as error:
+        # The address holds the bot's token: only the kind of the error is told.
+        raise TelegramNetworkError(method=request, message=f"download: {type(error).__name__}") from None
+    return bytes(content)

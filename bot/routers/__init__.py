@@ -1,0 +1,15 @@
+"""What a person may be doing, one router each. Each module's `router()` returns a fresh one."""
+
+from __future__ import annotations
+
+from aiogram import Router
+
+from bot.routers import balance, cancelling, language, models, photos, prompts, results, start, unknown
+
+IN_ORDER = (start, balance, cancelling, models, language, results, photos, prompts, unknown)
+"""Commands and buttons come before prompts, since any other text is a prompt; `unknown` answers the rest."""
+
+
+def all_routers() -> list[Router]:
+    """Return a new set of routers."""
+    return [module.router() for module in IN_ORDER]

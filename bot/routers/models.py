@@ -1,0 +1,196 @@
+"""Choosing a model and its options: the list with prices, purposes and speeds, and the card of one model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from aiogram import F, Router
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
+
+from bot import drafts, keyboards, offers
+from bot.buttons import Button, Pressed
+from bot.drafts import Draft
+from bot.talk import Talk
+from bot.texts import Html, join, lines
+from core import catalog, users
+from core.catalog import CatalogModel
+from providers.base import MediaKind
+
+
+def router() -> Router:
+    """Return the router."""
+    router = Router(name="models")
+    router.message.register(show_all, Command("models", ignore_case=True))
+    router.message.register(create_image, F.text.in_(keyboards.menu_texts("button-create-image")))
+    router.message.register(create_video, F.text.in_(keyboards.menu_texts("button-create-video")))
+    router.callback_query.register(back_to_all, Pressed(Button.MODELS, 0))
+    router.callback_query.register(pick, Pressed(Button.PICK, 1))
+    router.callback_query.register(choose_option, Pressed(Button.OPTION, 3))
+    return router
+
+
+async def show_all(_message: Message, talk: Talk) -> None:
+    """Show every model that can be ordered."""
+    text, keyboard = await _list(talk, await catalog.models())
+    await talk.say(text, keyboard=keyboard)
+
+
+async def back_to_all(query: CallbackQuery, talk: Talk) -> None:
+    """Return from a card to the list."""
+    await talk.toast(query)
+    text, keyboard = await _list(talk, await catalog.models())
+    await talk.rewrite(query, text, keyboard)
+
+
+async def create_image(_message: Message, talk: Talk) -> None:
+    """Ask for words; whoever wants another model finds the list here."""
+    models = await catalog.models(kind=MediaKind.IMAGE)
+    text, keyboard = await _list(talk, models)
+    await talk.say(join(talk.words("start-what-now"), text) if models else text, keyboard=keyboard)
+
+
+async def create_video(_message: Message, talk: Talk) -> None:
+    """Show the video models, or the only one there is."""
+    models = await catalog.models(kind=MediaKind.VIDEO)
+    if not models:
+        await talk.say(talk.words("models-none-videos"))
+    elif len(models) == 1:
+        card, options = await _open(talk, models[0])
+        await talk.say(card, keyboard=options)
+    else:
+        text, keyboard = await _list(talk, models)
+        await talk.say(text, keyboard=keyboard)
+
+
+async def pick(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
+    """Open a model's card; an image model also becomes the one that draws what is typed."""
+    model = await offers.find(arguments[0])
+    if model is None:
+        await _say_unavailable(query, talk, arguments[0])
+        return
+    if model.kind is MediaKind.IMAGE:
+        await users.set_preferred_model(talk.user.id, model.slug)
+    await talk.toast(query)
+    text, keyboard = await _open(talk, model)
+    await talk.rewrite(query, text, keyboard)
+
+
+async def choose_option(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
+    """Change one option on the card. Names and values are numbers in the button: they are looked up, never believed."""
+    model = await offers.find(arguments[0])
+    if model is None:
+        await _say_unavailable(query, talk, arguments[0])
+        return
+    draft = await drafts.read(talk.user.chat_id)
+    params = draft.params if draft and draft.model == model.slug else {}
+    choice = _looked_up(offers.options(talk.words, model, params), model, arguments[1], arguments[2])
+    if choice is None:
+        await talk.toast(query, talk.words.plain("unknown-button"), is_alert=True)
+        return
+    option, value = choice
+    await talk.toast(query)
+    text, keyboard = await _open(talk, model, offers.with_choice(params, option.name, value.value))
+    await talk.rewrite(query, text, keyboard)
+
+
+async def _open(
+    talk: Talk, model: CatalogModel, params: drafts.Params | None = None
+) -> tuple[Html, InlineKeyboardMarkup]:
+    """Begin a draft with the model and return its card. Photos that wait for words stay with it."""
+    before = await drafts.read(talk.user.chat_id) or Draft()
+    chosen = offers.known_params(model, params or {})
+    images = before.images[: model.max_input_images]
+    is_kept = await drafts.keep(
+        talk.user.chat_id, replace(before, model=model.slug, params=chosen, images=images, parent=None)
+    )
+    options = offers.options(talk.words, model, chosen)
+    text = _card(talk, model, chosen, photos=len(images), is_kept=is_kept)
+    return text, keyboards.card(talk.words, model, options)
+
+
+def _card(talk: Talk, model: CatalogModel, params: drafts.Params, *, photos: int, is_kept: bool) -> Html:
+    words = talk.words
+    price = words(
+        "card-price",
+        price=offers.price_of(model, params),
+        duration=words.duration(model.typical_seconds),
+    )
+    is_image = model.kind is MediaKind.IMAGE
+    return join(
+        lines(words("card-title", model=model.display_name), offers.purpose(words, model)),
+        lines(price, _priced_options(talk, model, params), words("card-is-preferred") if is_image else ""),
+        lines(_about_photos(talk, model, photos), "" if is_kept else words("card-not-kept")),
+        words("card-ask-image" if is_image else "card-ask-video"),
+    )
+
+
+def _priced_options(talk: Talk, model: CatalogModel, params: drafts.Params) -> Html:
+    """Name every value of an option that changes the price, with its price."""
+    rows = []
+    for option in offers.options(talk.words, model, params):
+        if option.changes_price:
+            values = ", ".join(
+                talk.words.plain("card-option-value", value=choice.label, price=choice.price)
+                for choice in option.choices
+            )
+            rows.append(talk.words("card-option", option=option.label, value=values))
+    return lines(*rows)
+
+
+def _about_photos(talk: Talk, model: CatalogModel, photos: int) -> Html | str:
+    if photos:
+        return talk.words("card-has-photos", n=photos)
+    if model.needs_input_image:
+        return talk.words("card-needs-photo")
+    return talk.words("card-takes-photos", n=model.max_input_images) if model.max_input_images else ""
+
+
+def _looked_up(
+    options: Sequence[offers.Option], model: CatalogModel, number: str, position: str
+) -> tuple[offers.Option, offers.Choice] | None:
+    names = list(model.options)
+    if not (number.isdecimal() and position.isdecimal() and len(number + position) < 8 and int(number) < len(names)):
+        return None
+    option = next((option for option in options if option.name == names[int(number)]), None)
+    if option is None or int(position) >= len(option.choices):
+        return None
+    return option, option.choices[int(position)]
+
+
+async def _list(talk: Talk, models: Sequence[CatalogModel]) -> tuple[Html, InlineKeyboardMarkup | None]:
+    if not models:
+        return talk.words("models-none"), None
+    groups = [
+        _group(talk, kind, [model for model in models if model.kind is kind])
+        for kind in (MediaKind.IMAGE, MediaKind.VIDEO)
+    ]
+    preferred = await offers.image_model(talk.user)
+    text = join(*groups, talk.words("models-choose"))
+    return text, keyboards.models(talk.words, models, preferred.slug if preferred else None)
+
+
+def _group(talk: Talk, kind: MediaKind, models: Sequence[CatalogModel]) -> Html | str:
+    if not models:
+        return ""
+    words = talk.words
+    entries = [
+        words(
+            "models-entry",
+            model=model.display_name,
+            price=offers.price_words(words, model),
+            duration=words.duration(model.typical_seconds),
+            purpose=offers.purpose(words, model),
+        )
+        for model in models
+    ]
+    return join(words("models-images" if kind is MediaKind.IMAGE else "models-videos"), *entries)
+
+
+async def _say_unavailable(query: CallbackQuery, talk: Talk, slug: str) -> None:
+    known = next((model for model in await catalog.models(only_available=False) if model.slug == slug), None)
+    if known is None:
+        await talk.toast(query, talk.words.plain("unknown-button"), is_alert=True)
+    else:
+        await talk.toast(query, talk.words.plain("card-unavailable", model=known.display_name), is_alert=True)

@@ -1,0 +1,102 @@
+"""Going on from a result: the same again, a change in words, the original file."""
+
+from __future__ import annotations
+
+from aiogram import Router
+from aiogram.types import CallbackQuery
+
+from bot import drafts, neighbours, offers
+from bot.buttons import Button, Pressed
+from bot.delivery import Courier
+from bot.drafts import Draft
+from bot.ordering import Wish, order
+from bot.talk import Talk
+from core import generations
+from core.generations import Generation, GenerationNotFound
+from core.storage import FileNotStored
+from providers.base import MediaKind
+
+
+def router() -> Router:
+    """Return the router."""
+    router = Router(name="results")
+    router.callback_query.register(again, Pressed(Button.AGAIN, 1))
+    router.callback_query.register(change, Pressed(Button.CHANGE, 1))
+    router.callback_query.register(original, Pressed(Button.ORIGINAL, 1))
+    return router
+
+
+async def again(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
+    """Order the same once more. Two taps within two seconds are one wish: the second one is only acknowledged."""
+    generation = await _own(query, talk, arguments[0])
+    if generation is None:
+        return
+    if await neighbours.is_second_tap(talk.event):
+        await talk.toast(query, talk.words.plain("again-already"))
+        return
+    await talk.toast(query, talk.words.plain("again-started"))
+    await order(
+        talk,
+        Wish(
+            prompt=generation.prompt,
+            key=talk.key,
+            model=generation.model,
+            params=generation.params,
+            images=generation.images,
+            parent=generation.run_code,
+            reply_to=query.message.message_id if query.message else None,
+        ),
+    )
+
+
+async def change(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
+    """Ask what to change. A picture becomes the input; a video is made anew from its own inputs."""
+    generation = await _own(query, talk, arguments[0])
+    if generation is None:
+        return
+    await talk.toast(query)
+    is_picture = generation.kind is MediaKind.IMAGE
+    images = generation.results[:1] if is_picture else generation.images
+    model = await offers.find(generation.model)
+    if model is None or (images and not model.max_input_images):
+        model = await offers.image_model(talk.user, images=1) if is_picture else None
+    if model is None or (is_picture and not images):
+        await talk.say(talk.words("result-gone"))
+        return
+    params = offers.known_params(model, {name: v for name, v in generation.params.items() if name != "quantity"})
+    draft = Draft(model=model.slug, params=params, images=images, parent=generation.run_code)
+    if not await drafts.keep(talk.user.chat_id, draft):
+        await talk.say(talk.words("change-not-kept"))
+        return
+    question = talk.words(
+        "change-ask" if is_picture else "change-ask-video",
+        model=model.display_name,
+        price=offers.price_of(model, params),
+    )
+    await talk.say(question, reply_to=query.message.message_id if query.message else None)
+
+
+async def original(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
+    """Send the stored file as it is."""
+    generation = await _own(query, talk, arguments[0])
+    if generation is None:
+        return
+    await talk.toast(query, talk.words.plain("original-sending"))
+    if await neighbours.is_second_tap(talk.event):
+        return
+    try:
+        await Courier(talk.bot).send_originals(generation)
+    except FileNotStored:
+        await talk.say(talk.words("result-gone"))
+
+
+async def _own(query: CallbackQuery, talk: Talk, run_code: str) -> Generation | None:
+    """Return the person's own generation. Of anybody else's, or of a made-up code, only a stale button is told."""
+    try:
+        generation = await generations.get(run_code)
+    except GenerationNotFound:
+        generation = None
+    if generation is None or generation.user_id != talk.user.id:
+        await talk.toast(query, talk.words.plain("unknown-button"), is_alert=True)
+        return None
+    return generation

@@ -1,0 +1,81 @@
+"""Tells Telegram where updates go and what the bot looks like, again and again until Telegram has heard it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError
+
+from bot import profile
+from bot.client import LOST_ANSWER
+from bot.dispatcher import UPDATES
+from bot.webhook import PATH
+from core import redis
+from core.logs import get_logger
+from core.settings import Settings
+
+logger = get_logger(__name__)
+
+CONNECTIONS: Final = 40
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 60.0
+FINGERPRINT: Final = "nb:webhook"
+"""Where it is remembered which secret Telegram was given last; Telegram itself does not tell."""
+
+
+async def keep_subscribed(bot: Bot, settings: Settings) -> None:
+    """Have updates pushed to us and the bot's profile published, however long that takes."""
+    await _until_it_works("webhook_not_set", lambda: set_webhook(bot, settings))
+    await _until_it_works("profile_not_published", lambda: profile.publish(bot))
+
+
+async def set_webhook(bot: Bot, settings: Settings) -> bool:
+    """Have updates pushed to our address; True when something had to be changed."""
+    url = settings.public_base_url + PATH
+    secret = settings.telegram_webhook_secret.get_secret_value()
+    fingerprint = hashlib.sha256(f"{url}|{secret}".encode()).hexdigest()
+    info = await bot.get_webhook_info()
+    is_same = info.url == url and set(info.allowed_updates or ()) == set(UPDATES)
+    if is_same and await _remembered() == fingerprint:
+        return False
+    await bot.set_webhook(url, secret_token=secret, allowed_updates=list(UPDATES), max_connections=CONNECTIONS)
+    await _remember(fingerprint)
+    logger.info("webhook_set", url=url)
+    return True
+
+
+async def remove_webhook(bot: Bot) -> None:
+    """Have updates wait for us to fetch them. Those that wait already are kept."""
+    await _until_it_works("webhook_not_removed", bot.delete_webhook)
+    await _until_it_works("profile_not_published", lambda: profile.publish(bot))
+
+
+async def _until_it_works(event: str, call: Callable[[], Awaitable[object]]) -> None:
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            await call()
+            return
+        except (TelegramAPIError, *LOST_ANSWER) as error:
+            logger.warning(event, error=type(error).__name__, detail=str(error)[:200], again_in=pause)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+async def _remembered() -> str | None:
+    try:
+        value: str | None = await redis.client().get(FINGERPRINT)
+    except redis.UNAVAILABLE:
+        return None
+    return value
+
+
+async def _remember(fingerprint: str) -> None:
+    try:
+        await redis.client().set(FINGERPRINT, fingerprint)
+    except redis.UNAVAILABLE as error:
+        logger.warning("webhook_not_remembered", error=type(error).__name__)

@@ -1,0 +1,164 @@
+"""`POST /api/telegram/webhook`: keeps every update before it is answered, and runs the bot that handles them after.
+
+The route parses no more than it needs to file an update: its id and whose it is. aiogram takes seconds to import and is
+loaded in a thread once the server listens; updates that come meanwhile wait in the inbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import importlib
+import json
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from sanic import Blueprint, HTTPResponse, Request
+
+from core import db
+from core.http.problems import Problem
+from core.http.types import App
+from core.inbox import Inbox, InvalidEvent
+from core.logs import current_trace, get_logger
+from core.settings import Settings
+
+if TYPE_CHECKING:
+    from bot.runtime import Runtime
+
+logger = get_logger(__name__)
+
+blueprint = Blueprint("telegram")
+
+PATH: Final = "/api/telegram/webhook"
+SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105  The name of a header.
+SOURCE: Final = "telegram"
+
+LARGEST_UPDATE: Final = 512 * 1024
+"""Bytes. Texts of an update have 4096 characters at the most; media are not in it."""
+
+RETRY_AFTER: Final = 2
+LARGEST_ID: Final = 2**63 - 1
+
+_OK: Final = b'{"ok":true}'
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class MalformedUpdate(Exception):
+    """The body is not an update of Telegram."""
+
+
+@blueprint.listener("before_server_start")
+async def open_inbox(app: App) -> None:
+    """Prepare what the route needs."""
+    settings: Settings = app.ctx.settings
+    app.ctx.webhook_secret = settings.telegram_webhook_secret.get_secret_value().encode()
+    app.ctx.inbox = Inbox(SOURCE)
+    app.ctx.bot_starter = None
+
+
+@blueprint.listener("after_server_start")
+async def start_bot(app: App) -> None:
+    """Load the bot in the background, unless a poller of its own runs it."""
+    if app.ctx.settings.telegram_updates == "webhook":
+        app.ctx.bot_starter = asyncio.create_task(_run_bot(app.ctx.settings, app.ctx.inbox), name="bot")
+
+
+@blueprint.listener("before_server_stop")
+async def stop_bot(app: App) -> None:
+    """Let running handlers finish; what they leave is handled after the next start."""
+    task: asyncio.Task[None] | None = app.ctx.bot_starter
+    if task is not None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@blueprint.post(PATH)
+async def receive(request: Request) -> HTTPResponse:
+    """Keep one update. Anything but 2xx makes Telegram send it again."""
+    context = request.app.ctx
+    secret = request.headers.get(SECRET_HEADER, "").encode(errors="replace")
+    if not hmac.compare_digest(secret, context.webhook_secret):
+        raise Problem(403, "The secret token is missing or wrong.", code="wrong_secret")
+    if len(request.body) > LARGEST_UPDATE:
+        raise Problem(413, f"An update has at most {LARGEST_UPDATE} bytes.")
+    try:
+        event_id, subject, payload = parse_update(request.body)
+        await context.inbox.store(event_id, subject, payload, current_trace())
+    except (MalformedUpdate, InvalidEvent) as error:
+        raise Problem(400, str(error) or "This is not an update.", code="malformed_update") from None
+    except db.UNAVAILABLE as error:
+        logger.warning("update_not_stored", error=type(error).__name__)
+        headers = {"Retry-After": str(RETRY_AFTER)}
+        raise Problem(503, "The update cannot be kept at the moment. Send it again.", headers=headers) from None
+    return HTTPResponse(_OK, content_type="application/json")
+
+
+def parse_update(body: bytes) -> tuple[str, str, bytes]:
+    """Return the update's id, whose it is, and the bytes to keep.
+
+    Raises:
+        MalformedUpdate: it is no JSON object with an `update_id`.
+    """
+    try:
+        update = _decoder.decode(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise MalformedUpdate("The body is not JSON.") from None
+    if not isinstance(update, dict):
+        raise MalformedUpdate("An update is a JSON object.")
+    number = update.get("update_id")
+    if type(number) is not int or not 0 <= number <= LARGEST_ID:
+        raise MalformedUpdate("update_id is missing or not a positive integer.")
+    if b"\\u0000" in body or _SURROGATE.search(body):
+        # PostgreSQL keeps neither NUL nor half a character; a whole one outside the basic plane passes unchanged.
+        body = json.dumps(_cleaned(update), ensure_ascii=False).encode()
+    return str(number), _subject(update), body
+
+
+def _subject(update: dict[str, Any]) -> str:
+    """Return the chat or person that an update is about: updates of one are handled in order."""
+    for kind, content in update.items():
+        if kind != "update_id" and isinstance(content, dict):
+            message = content.get("message")
+            for holder in (content, message if isinstance(message, dict) else {}):
+                chat = holder.get("chat")
+                if isinstance(chat, dict) and isinstance(chat.get("id"), int):
+                    return str(chat["id"])
+            sender = content.get("from")
+            if isinstance(sender, dict) and isinstance(sender.get("id"), int):
+                return str(sender["id"])
+    return ""
+
+
+def _cleaned(value: Any) -> Any:  # noqa: ANN401  JSON is any of its types.
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_cleaned(key): _cleaned(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+_decoder: Final = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+async def _run_bot(settings: Settings, inbox: Inbox) -> None:
+    """Run the bot until cancelled. Imports happen in a thread: probes are answered meanwhile."""
+    await asyncio.to_thread(importlib.import_module, "bot.runtime")
+    from bot.runtime import Runtime
+    from bot.subscription import keep_subscribed
+
+    runtime: Runtime = Runtime(settings, inbox)
+    runtime.start()
+    logger.info("bot_started", updates="webhook")
+    try:
+        await keep_subscribed(runtime.bot, settings)
+        await asyncio.Event().wait()
+    finally:
+        await runtime.stop()
