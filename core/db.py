@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode
 
 import asyncpg
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
@@ -176,7 +176,7 @@ def to_json(value: object) -> str:
 
 def _without_unknown_options(url: str) -> str:
     """Drop query options that belong to other drivers (`pgbouncer=true`, `schema=…`) and that asyncpg would refuse."""
-    parts = urlsplit(url)
+    address, _, query = url.partition("?")
     known = {"sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs", "host", "port", "user", "password"}
-    options = [(name, value) for name, value in parse_qsl(parts.query) if name in known]
-    return urlunsplit(parts._replace(query=urlencode(options)))
+    options = urlencode([(name, value) for name, value in parse_qsl(query) if name in known])
+    return f"{address}?{options}" if options else address
