@@ -26,6 +26,9 @@ from cli.invocation import Invocation, begin
 from cli.output import Screen
 from cli.version import VERSION
 
+PROCESSES = frozenset({"serve", "worker", "beat", "bot.poll", "sandbox"})
+"""They run unattended, and what they print is their log: the trace of their end belongs there."""
+
 DEFAULT_WAIT = "5m"
 """What `--wait` without a time means."""
 
@@ -158,7 +161,7 @@ class InternalFault(CommandFailed):
 
 
 def _internal(error: Exception, invocation: Invocation) -> InternalFault:
-    if invocation.verbose:
+    if invocation.verbose or invocation.command in PROCESSES:
         sys.stderr.write(f"correlation id {invocation.run_id}\n")
         traceback.print_exception(error, file=sys.stderr)
     return InternalFault(

@@ -15,12 +15,12 @@ def parse_moment(text: str) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def say_moment(text: str | None) -> str:
-    """`2026-11-22 12:00:03`; text that is no moment stays as it is, nothing is a dash."""
+def say_moment(text: str | None, *, short: bool = False) -> str:
+    """`2026-11-22 12:00:03`, short `11-22 12:00`; text that is no moment stays as it is, nothing is a dash."""
     if text is None:
         return "-"
     try:
-        return parse_moment(text).strftime("%Y-%m-%d %H:%M:%S")
+        return parse_moment(text).strftime("%m-%d %H:%M" if short else "%Y-%m-%d %H:%M:%S")
     except ValueError:
         return text
 

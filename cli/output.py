@@ -28,13 +28,17 @@ PLAIN = {"–": "-", "—": "-", "…": "...", "→": "->", "·": "-", "⚡": "t
 NARROW = 60
 """Below this many columns a table becomes one block per row."""
 
+FOLDED = 12
+"""Text in a table may be folded to this many columns, not to fewer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. An id is never cut; text folds."""
+    """A column of a table. An id is never cut; text folds; what is optional gives way on a small screen."""
 
     title: str
     kind: Literal["id", "text", "number"] = "text"
+    optional: bool = False
 
 
 class Screen:
@@ -115,6 +119,8 @@ class Screen:
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
         """Print a table when it fits, one block per row otherwise."""
         cells = [["-" if value is None else self.fit(str(value)) for value in row] for row in rows]
+        if self.width >= NARROW:
+            columns, cells = _without_optional(columns, cells, self.width)
         if self.width < NARROW or _needed(columns, cells) > self.width:
             self._blocks(columns, cells)
             return
@@ -154,12 +160,25 @@ class Screen:
         return text.encode(encoding, "replace").decode(encoding)
 
 
+def _without_optional(
+    columns: Sequence[Column], cells: list[list[str]], width: int
+) -> tuple[Sequence[Column], list[list[str]]]:
+    """Columns and cells with as many optional columns left out, from the right, as it takes to fit."""
+    kept = list(range(len(columns)))
+    for index in reversed(range(len(columns))):
+        if _needed([columns[i] for i in kept], [[row[i] for i in kept] for row in cells]) <= width:
+            break
+        if columns[index].optional:
+            kept.remove(index)
+    return [columns[i] for i in kept], [[row[i] for i in kept] for row in cells]
+
+
 def _needed(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> int:
-    """Columns that the table takes with its text folded to 16 characters."""
+    """Columns that the table takes with its text folded."""
     total = 0
     for index, column in enumerate(columns):
         longest = max([len(column.title), *(len(row[index]) for row in cells)])
-        total += longest if column.kind != "text" else min(longest, 16)
+        total += longest if column.kind != "text" else min(longest, FOLDED)
     return total + len(columns) - 1
 
 

@@ -74,12 +74,13 @@ def _verdict(checks: list[DoctorCheck]) -> tuple[Problem | None, ExitCode]:
 
 
 def _show(screen: Screen, data: DoctorData) -> None:
-    group = ""
-    for check in data["checks"]:
-        if check["group"] != group:
-            group = check["group"]
-            screen.line(group, style="1")
-        show_check(screen, SIGNS[check["state"]], check["id"].partition(".")[2], check["detail"], check["fix"])
+    for group in dict.fromkeys(check["group"] for check in data["checks"]):
+        screen.line(group, style="1")
+        members = [check for check in data["checks"] if check["group"] == group]
+        names = [check["id"].partition(".")[2] for check in members]
+        width = max(map(len, names))
+        for check, name in zip(members, names, strict=True):
+            show_check(screen, SIGNS[check["state"]], name.ljust(width), check["detail"], check["fix"])
     counts = data["counts"]
     screen.line()
     screen.line(

@@ -23,10 +23,9 @@ COLUMNS = (
     Column("id", "id"),
     Column("status"),
     Column("model"),
-    Column("user", "id"),
+    Column("user", "id", optional=True),
     Column("tokens", "number"),
-    Column("created"),
-    Column("error"),
+    Column("created", "id"),
 )
 
 
@@ -83,14 +82,15 @@ def _row(item: Generation) -> tuple[object, ...]:
         item["model"],
         item["user"],
         item["tokens"],
-        say_moment(item["created_at"]),
-        item["error_code"],
+        say_moment(item["created_at"], short=True),
     )
 
 
 def _state(item: Generation) -> str:
+    if item["error_code"]:
+        return f"{item['status']} ({item['error_code']})"
     unfinished = item["status"] in ("queued", "processing")
-    return f"{item['status']}/{item['stage']}" if unfinished and item["stage"] else item["status"]
+    return f"{item['status']} ({item['stage']})" if unfinished and item["stage"] else item["status"]
 
 
 def _show(screen: Screen, found: GenerationDetail) -> None:

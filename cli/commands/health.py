@@ -45,7 +45,9 @@ def health(
             "ok" if problem is None else "failed",
             f"{client.target.name} {'healthy' if found['ok'] else 'not healthy'}: {client.target.url}",
         )
-        screen.line(f"  version {found['version']}, commit {found['commit']}, {answer.elapsed_ms:.0f} ms")
+        screen.pairs(
+            {"version": found["version"], "commit": found["commit"], "took": f"{answer.elapsed_ms:.0f} ms"}, indent=2
+        )
 
     problem = _problem(found, client.target.name, expect_commit)
     return Outcome(

@@ -25,8 +25,11 @@ def verify() -> Outcome:
     sound = report["ok"] and not report["problems"]
     problem = None
     if not sound:
-        count = len(report["problems"])
-        problem = Problem("ledger_problems", f"the ledger of {client.target.name} has {count or 'unnamed'} problems")
+        found = len(report["problems"])
+        said = f"has {found} {'problem' if found == 1 else 'problems'}" if found else "does not add up"
+        problem = Problem(
+            "ledger_problems", f"the ledger of {client.target.name} {said}", fix="nb ledger verify --json"
+        )
     return Outcome(
         data=report,
         show=lambda screen: _show(screen, report, sound=sound),

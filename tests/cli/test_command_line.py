@@ -15,7 +15,7 @@ from typing import Annotated
 import pytest
 import typer
 
-from cli import groups, registry
+from cli import application, groups, registry
 from cli.application import _with_wait_times
 from cli.envelope import Outcome
 from cli.errors import BlockedByRule
@@ -244,6 +244,13 @@ def test_the_trace_of_an_unexpected_failure_is_on_stderr_when_asked_for(
     ran = nb("spy", "crash", "--json", "-v")
     assert "Traceback" in ran.err
     assert ran.document["meta"]["run_id"] in ran.err
+
+
+def test_an_unattended_process_leaves_its_trace_in_its_log(
+    nb: Runner, with_spy: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "PROCESSES", frozenset({"spy"}))
+    assert "RuntimeError" in nb("spy", "crash").err
 
 
 def test_a_rule_is_named_with_its_exit_code(nb: Runner, with_spy: list[dict[str, object]]) -> None:

@@ -47,7 +47,7 @@ def test_a_fresh_machine_has_nothing_to_fix(nb: Runner, place: Place) -> None:
 
 def test_people_see_groups_words_and_a_count(nb: Runner, place: Place) -> None:
     out = nb("doctor").out
-    assert "python\n  ✓ version  ok: 3." in out
+    assert "python\n  ✓ version   ok: 3." in out
     assert "· product  skipped: not started\n      fix: nb up" in out
     assert out.rstrip().endswith("skipped")
 

@@ -21,8 +21,20 @@ def test_a_list_has_stable_ids(nb: Runner, service: Emulator) -> None:
 def test_people_see_a_table_with_whole_ids(nb: Runner, service: Emulator) -> None:
     ran = nb("gen", "list")
     assert "g_000003" in ran.out
-    assert "2026-11-22 11:03:00" in ran.out
+    assert "11-22 11:03" in ran.out
     assert max(map(len, ran.out.splitlines())) <= 80
+
+
+def test_ids_as_long_as_the_services_own_still_make_a_table(
+    nb: Runner, service: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    run_code = "0123456789abcdef" * 2
+    changes = {"id": run_code, "status": "processing", "stage": "submitting", "model": "gemini-3-pro-image"}
+    service.generations = [generation(1, **changes)]
+    lines = nb("gen", "list").out.splitlines()
+    assert lines[1].startswith(f"{run_code}  processing")
+    assert max(map(len, lines)) <= 80
 
 
 def test_an_empty_list_says_so(nb: Runner, service: Emulator) -> None:
@@ -82,7 +94,7 @@ def test_people_see_prompt_charge_results_and_events(nb: Runner, service: Emulat
 def test_an_unfinished_one_shows_its_stage_and_where_to_look(nb: Runner, service: Emulator) -> None:
     service.generations = [generation(1, status="processing", stage="storing", completed_at=None)]
     ran = nb("gen", "show", "g_000001")
-    assert "processing/storing" in ran.out
+    assert "processing (storing)" in ran.out
     assert "Next: nb status --env local" in ran.err
 
 

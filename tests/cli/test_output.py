@@ -65,6 +65,21 @@ def test_ids_that_do_not_fit_are_never_cut(monkeypatch: pytest.MonkeyPatch) -> N
     assert "b" * 50 in said(target)
 
 
+def test_an_optional_column_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = (Column("id", "id"), Column("user", "id", optional=True), Column("at", "id"))
+    narrow, wide = screen(monkeypatch, 60), screen(monkeypatch, 80)
+    for target in (narrow, wide):
+        target.table(columns, [("a" * 32, "b" * 20, "c" * 20)])
+    assert "b" * 20 not in said(narrow)
+    assert "b" * 20 in said(wide)
+
+
+def test_a_narrow_screen_leaves_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = screen(monkeypatch, 40)
+    target.table((Column("id", "id"), Column("user", "id", optional=True)), [("a" * 32, "b" * 20)])
+    assert "b" * 20 in said(target)
+
+
 def test_square_brackets_are_text_and_not_markup(monkeypatch: pytest.MonkeyPatch) -> None:
     target = screen(monkeypatch)
     target.table(COLUMNS, [("[bold]", "[/red]", "1")])
