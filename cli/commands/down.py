@@ -46,7 +46,8 @@ def down(
         if was_running:
             screen.state("ok", "Everything has stopped.")
         elif leftovers:
-            screen.state("ok", f"Nothing was running; {leftovers} processes left from before were ended.")
+            number = "1 process" if leftovers == 1 else f"{leftovers} processes"
+            screen.state("ok", f"Nothing was running; ended {number} left from before.")
         else:
             screen.state("ok", "Nothing was running.")
         if wipe:

@@ -66,13 +66,16 @@ def up(
     current().environment = "local"
     home = Home.find(os.environ, Path.cwd())
     ports = {"web": web_port, "sandbox": sandbox_port, "postgres": postgres_port, "redis": redis_port}
-    running = _wait_for_others(home)
-    if running is not None:
-        return _running_already(home, running)
-    choices = Choices(ports=ports)
-    if detach or current().json:
-        return _in_background(home, choices)
-    return _in_foreground(home, choices)
+    start = _in_background if detach or current().json else _in_foreground
+    while True:
+        running = _wait_for_others(home)
+        if running is not None:
+            return _running_already(home, running)
+        try:
+            return start(home, Choices(ports=ports))
+        except AlreadyRunning:
+            # Another `nb up` was faster by a moment; wait for it as if it had been there before.
+            continue
 
 
 def _wait_for_others(home: Home) -> Addresses | None:
@@ -130,8 +133,6 @@ def _in_foreground(home: Home, choices: Choices) -> Outcome:
     except LocalError as error:
         print_last_lines(steps, home, error)
         raise
-    except AlreadyRunning:
-        raise Conflict("another nb started the product just now", fix="nb status") from None
     except Interrupted:
         steps.state("ok", "Stopped before it was ready.")
         raise KeyboardInterrupt from None
@@ -182,6 +183,8 @@ def _follow_start(process: subprocess.Popen[str], printer: StepPrinter) -> Addre
             return Addresses(**message["ready"])
         if failed := message.get("failed"):
             raise LocalError(failed["message"], fix=failed["fix"], service=failed.get("service"))
+        if "busy" in message:
+            raise AlreadyRunning
         if "interrupted" in message:
             raise KeyboardInterrupt
     code = process.wait()

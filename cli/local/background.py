@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
         watcher.send({"failed": {"message": error.message, "fix": error.fix, "service": error.service}})
         return 1
     except AlreadyRunning:
-        watcher.send({"failed": {"message": "it was started by somebody else just now", "fix": "Run it again."}})
+        watcher.send({"busy": True})
         return 1
     except Interrupted:
         watcher.send({"interrupted": True})

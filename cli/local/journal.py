@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
+
+from cli.local.launch import open_log
 
 
 class Journal:
@@ -18,6 +19,5 @@ class Journal:
     def write(self, level: str, event: str, **fields: object) -> None:
         """Add a line."""
         entry = {"at": datetime.now(UTC).isoformat(), "level": level, "event": event, **fields}
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        with os.fdopen(descriptor, "a") as file:
-            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        with open_log(self.path) as file:
+            file.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from cli.errors import CommandFailed
 from cli.local.account import Account
@@ -38,7 +39,7 @@ class Launch:
 
         A session of its own keeps a terminal's Ctrl-C and Sanic's kill of its process group away from the others.
         """
-        with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as output:
+        with open_log(log) as output:
             process = subprocess.Popen(
                 self.argv,
                 env=self.environment,
@@ -55,6 +56,11 @@ class Launch:
             except BrokenPipeError:
                 pass  # The process ended at once; its log says why and its exit is seen by whoever waits for it.
         return process
+
+
+def open_log(log: Path) -> BinaryIO:
+    """Open a log file for appending; only its owner can read it."""
+    return os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
 
 
 def tail(log: Path, lines: int = 15) -> list[str]:

@@ -9,7 +9,7 @@ import asyncio
 import json
 from pathlib import Path
 
-from cli.local.launch import Launch, LocalError
+from cli.local.launch import Launch, LocalError, open_log
 
 LIMIT = 120.0
 PARTS = ("migrations", "catalogue", "token")
@@ -69,7 +69,7 @@ class Preparation:
                     result.exception()
 
     async def _converse(self) -> LocalError | None:
-        with self._log.open("ab") as errors:
+        with open_log(self._log) as errors:
             process = await asyncio.create_subprocess_exec(
                 *self._launch.argv,
                 env=self._launch.environment,

@@ -166,7 +166,7 @@ class Product:
         self._preparation = Preparation(self._launch("prepare"), self.home.log("prepare"))
         self._save()
         said = str(self.home.root) + (", new" if is_new else "")
-        return f"{said}; ended {leftovers} left from before" if leftovers else said
+        return f"ended {leftovers} left from before; {said}" if leftovers else said
 
     def _end_last_run(self) -> int:
         """End what a supervisor that was killed could not stop. Processes of others are never touched."""

@@ -14,12 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cli.local.home import Home
-from cli.local.launch import LocalError
+from cli.local.launch import LocalError, open_log
 from cli.local.product import Choices, Product
 from cli.local.state import Addresses, Phase, holding
 from cli.local.steps import Watcher
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+BACKGROUND = [sys.executable, "-m", "cli.local.background"]
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,9 @@ def _listen(stop: asyncio.Event, product: Product) -> None:
 def start_in_background(home: Home, choices: Choices) -> subprocess.Popen[str]:
     """Start a process that runs the product without a terminal and tells its progress on its standard output."""
     given = [f"{service}={port}" for service, port in choices.ports.items() if port is not None]
-    with home.log("nb").open("ab") as errors:
+    with open_log(home.log("nb")) as errors:
         return subprocess.Popen(
-            [sys.executable, "-m", "cli.local.background", str(home.root), *given],
+            [*BACKGROUND, str(home.root), *given],
             env=dict(choices.environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -43,7 +43,7 @@ class Web(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  The name is the base class's.
         say("info", "request", path=self.path)
 
 
@@ -68,6 +68,8 @@ def main() -> int:
             print(json.dumps({"error": "the fake database is upside down", "fix": "Turn it."}), flush=True)
         print("the fake is broken on purpose", file=sys.stderr)
         return 3
+    if os.environ.get("FAKE_SLOW") == kind:
+        signal.sigwait({signal.SIGTERM})
     if kind == "prepare":
         prepare()
         return 0
