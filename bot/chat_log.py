@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
+from aiogram.enums import ContentType
 from aiogram.types import CallbackQuery, Message
 
 from core import db
@@ -160,7 +161,7 @@ def _of_message(message: Message, direction: Literal["incoming", "outgoing"]) ->
     return Entry(
         chat_id=message.chat.id,
         direction=direction,
-        kind=str(message.content_type)[:20],
+        kind=ContentType(message.content_type).value[:20],
         telegram_id=str(message.message_id),
         text=message.text or message.caption or "",
         file_id=_file_id(message)[:255],

@@ -108,9 +108,10 @@ class OutgoingLog(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        response = await make_request(bot, method)
-        self._chat_log.sent(response.result)
-        return response
+        # aiogram declares a Response here and hands on what is in it.
+        result = await make_request(bot, method)
+        self._chat_log.sent(result)
+        return result
 
 
 def is_safe_to_repeat(method: TelegramMethod[TelegramType]) -> bool:

@@ -11,7 +11,7 @@ import hmac
 import importlib
 import json
 import re
-from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sanic import Blueprint, HTTPResponse, Request
@@ -54,24 +54,25 @@ async def open_inbox(app: App) -> None:
     settings: Settings = app.ctx.settings
     app.ctx.webhook_secret = settings.telegram_webhook_secret.get_secret_value().encode()
     app.ctx.inbox = Inbox(SOURCE)
-    app.ctx.bot_starter = None
+    app.ctx.bot = None
 
 
 @blueprint.listener("after_server_start")
 async def start_bot(app: App) -> None:
     """Load the bot in the background, unless a poller of its own runs it."""
     if app.ctx.settings.telegram_updates == "webhook":
-        app.ctx.bot_starter = asyncio.create_task(_run_bot(app.ctx.settings, app.ctx.inbox), name="bot")
+        task = asyncio.create_task(_run_bot(app.ctx.settings, app.ctx.inbox), name="bot")
+        task.add_done_callback(partial(_end_with_bot, app))
+        app.ctx.bot = task
 
 
 @blueprint.listener("before_server_stop")
 async def stop_bot(app: App) -> None:
     """Let running handlers finish; what they leave is handled after the next start."""
-    task: asyncio.Task[None] | None = app.ctx.bot_starter
+    task: asyncio.Task[None] | None = app.ctx.bot
     if task is not None:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])
 
 
 @blueprint.post(PATH)
@@ -146,6 +147,13 @@ def _refuse_constant(name: str) -> None:
 
 
 _decoder: Final = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def _end_with_bot(app: App, task: asyncio.Task[None]) -> None:
+    """End the process when its bot has died: updates that nobody handles would go unnoticed."""
+    if not task.cancelled() and task.exception() is not None:
+        logger.error("bot_died", exc_info=task.exception())
+        app.stop()
 
 
 async def _run_bot(settings: Settings, inbox: Inbox) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from core import catalog, db, heartbeat, providers, redis, storage
+from core import catalog, db, heartbeat, providers, queue, redis, storage
 from core.settings import Settings
 
 
@@ -20,6 +20,7 @@ async def opened(settings: Settings, kind: heartbeat.ProcessKind) -> AsyncIterat
     await db.connect(settings)
     await redis.connect(settings)
     await storage.connect(settings)
+    queue.configure(settings)
     providers.connect(settings)
     catalog.configure(providers.names())
     pulse = asyncio.create_task(heartbeat.run(kind, settings))
