@@ -1,0 +1,70 @@
+"""What differs between the Gemini image models: options they take and what their tokens cost.
+
+List prices of November 2026 in USD per million tokens. A model that is not listed is called without options that some
+models refuse, and its cost is unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from google.genai import types
+
+MILLION = Decimal(1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """USD per million tokens."""
+
+    input: Decimal
+    text: Decimal
+    image: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """`takes_size` tells whether `imageConfig.imageSize` may be sent: models with one size refuse it."""
+
+    takes_size: bool
+    prices: Prices | None
+
+
+def _prices(given: str, text: str, image: str) -> Prices:
+    return Prices(Decimal(given), Decimal(text), Decimal(image))
+
+
+UNKNOWN = Traits(takes_size=False, prices=None)
+MODELS: dict[str, Traits] = {
+    "gemini-2.5-flash-image": Traits(takes_size=False, prices=_prices("0.30", "2.50", "30")),
+    "gemini-3.1-flash-lite-image": Traits(takes_size=False, prices=None),
+    "gemini-3.1-flash-image": Traits(takes_size=True, prices=_prices("0.50", "3.00", "60")),
+    "gemini-nano-banana-2.1": Traits(takes_size=True, prices=_prices("1.50", "7.50", "30")),
+    "gemini-3-pro-image": Traits(takes_size=True, prices=_prices("2.00", "12.00", "120")),
+}
+
+
+def traits(model: str) -> Traits:
+    """Return what is known of a model."""
+    return MODELS.get(model, UNKNOWN)
+
+
+def cost(model: str, usage: types.GenerateContentResponseUsageMetadata | None) -> Decimal | None:
+    """Return what one call cost; None where the price or the usage is unknown.
+
+    Thoughts are billed as text. Output that is not broken down by modality is counted as image, the dearer one.
+    """
+    prices = traits(model).prices
+    if prices is None or usage is None:
+        return None
+    output = usage.candidates_token_count or 0
+    details = usage.candidates_tokens_details or []
+    written = sum(
+        part.token_count or 0 for part in details if part.modality is not None and part.modality.value == "TEXT"
+    )
+    text = written + (usage.thoughts_token_count or 0)
+    billed = (usage.prompt_token_count or 0) * prices.input + text * prices.text + (output - written) * prices.image
+    return billed / MILLION
