@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,16 +129,18 @@ class Inbox:
         except db.INVALID_TEXT as error:
             await self._write_one_by_one(batch, error)
             return
-        except db.UNAVAILABLE as error:
+        except Exception as error:  # noqa: BLE001  Every sender must be told; none may wait for ever.
             for waiting in batch:
                 waiting.is_new.set_exception(error)
             return
-        if new:
-            await self._ring()
-        for waiting in batch:
-            if not waiting.is_new.done():
-                waiting.is_new.set_result(waiting.event_id in new)
-                new.discard(waiting.event_id)
+        try:
+            if new:
+                await self._ring()
+        finally:
+            for waiting in batch:
+                if not waiting.is_new.done():
+                    waiting.is_new.set_result(waiting.event_id in new)
+                    new.discard(waiting.event_id)
 
     async def _ring(self) -> None:
         try:
@@ -171,6 +174,7 @@ class Inbox:
                 await self._have_room()
         finally:
             listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
             if self._running:
                 await asyncio.wait(self._running.values())
 
@@ -209,10 +213,10 @@ class Inbox:
         ]
 
     async def _sleep(self) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), IDLE_POLL)
-        except TimeoutError:
-            return
+        # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the bell.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(IDLE_POLL):
+                await self._wake.wait()
 
     async def _have_room(self) -> None:
         while len(self._running) >= CONCURRENT_SUBJECTS:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -59,10 +60,9 @@ async def _run(settings: Settings) -> None:
         log.info("beat.ready")
         while not stopping.is_set():
             await _look()
-            try:
-                await asyncio.wait_for(stopping.wait(), PRECISION)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PRECISION):
+                    await stopping.wait()
 
 
 async def _look() -> None:
