@@ -29,6 +29,9 @@ from cli.version import VERSION
 PROCESSES = frozenset({"serve", "worker", "beat", "bot.poll", "sandbox"})
 """They run unattended, and what they print is their log: the trace of their end belongs there."""
 
+PAGES = frozenset({"--help", "-h", "--show-completion"})
+"""Typer prints these itself; the text becomes an outcome like any other."""
+
 DEFAULT_WAIT = "5m"
 """What `--wait` without a time means."""
 
@@ -61,15 +64,15 @@ def _begin(arguments: Sequence[str]) -> Invocation:
 
 
 def _result(arguments: Sequence[str], invocation: Invocation) -> Result:
-    asks_for_help = any(argument in ("--help", "-h") for argument in _before_separator(arguments))
-    if not invocation.json and not asks_for_help:
+    asks_for_page = bool(PAGES & {*_before_separator(arguments)})
+    if not invocation.json and not asks_for_page:
         return _guarded(arguments, invocation)
-    said = io.StringIO() if asks_for_help else sys.stderr
+    said = io.StringIO() if asks_for_page else sys.stderr
     with contextlib.redirect_stdout(said):
         result = _guarded(arguments, invocation)
     if isinstance(result, int) and isinstance(said, io.StringIO):
         page = said.getvalue()
-        return Outcome(data={"help": page}, show=lambda screen: screen.line(page.rstrip("\n")))
+        return Outcome(data={"text": page}, show=lambda screen: screen.line(page.rstrip("\n")))
     return result
 
 

@@ -88,7 +88,7 @@ def test_the_examples_of_a_command_parse(path: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("path", LEAVES, ids=".".join)
 def test_help_in_json_is_one_document(nb: Runner, path: tuple[str, ...]) -> None:
     ran = nb(*path, "--help", "--json")
-    assert json.loads(ran.out)["data"]["help"].startswith(f"Usage: nb {' '.join(path)}")
+    assert json.loads(ran.out)["data"]["text"].startswith(f"Usage: nb {' '.join(path)}")
 
 
 @pytest.mark.parametrize(
