@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from aiogram import Dispatcher
 
 from bot.chat_log import ChatLog
@@ -11,9 +9,6 @@ from bot.middlewares.boundary import Boundary
 from bot.middlewares.people import People
 from bot.middlewares.private import PrivateOnly
 from bot.routers import all_routers
-
-UPDATES: Final = ("message", "edited_message", "callback_query", "my_chat_member")
-"""The kinds of updates that are asked for."""
 
 
 def create_dispatcher(chat_log: ChatLog) -> Dispatcher:

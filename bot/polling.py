@@ -1,6 +1,7 @@
-"""The poller: fetches updates where Telegram cannot push them, keeps them in the inbox, and runs the bot.
+"""The poller: fetches updates where Telegram cannot push them, and keeps them in the inbox for the workers.
 
-Telegram forgets an update once a later one is asked for, so the next fetch waits until the last batch is stored.
+Telegram refuses a fetch until a worker has removed the webhook. It forgets an update once a later one is asked for, so
+the next fetch waits until the last batch is stored.
 """
 
 from __future__ import annotations
@@ -13,10 +14,7 @@ from typing import Any, Final
 
 import httpx
 
-from bot.dispatcher import UPDATES
-from bot.runtime import Runtime
-from bot.subscription import remove_webhook
-from bot.webhook import SOURCE, MalformedUpdate, parse_update
+from bot.webhook import SOURCE, UPDATES, MalformedUpdate, parse_update
 from core import db, logs, process
 from core.inbox import Inbox, InvalidEvent
 from core.logs import get_logger, new_trace
@@ -36,7 +34,7 @@ class FetchFailed(Exception):
 
 
 def run(settings: Settings) -> None:
-    """Fetch and handle updates until SIGTERM or SIGINT."""
+    """Fetch and keep updates until SIGTERM or SIGINT."""
     logs.configure(settings, "poller")
     asyncio.run(_run(settings))
 
@@ -57,16 +55,9 @@ async def _run(settings: Settings) -> None:
 
 
 async def poll(settings: Settings, inbox: Inbox) -> None:
-    """Fetch and handle updates until cancelled."""
-    runtime = Runtime(settings, inbox)
-    runtime.start()
-    try:
-        await remove_webhook(runtime.bot)
-        logger.info("bot_started", updates="polling")
-        async with httpx.AsyncClient(timeout=HELD_OPEN + 10) as client:
-            await _fetch_forever(client, settings, inbox)
-    finally:
-        await runtime.stop()
+    """Fetch and keep updates until cancelled."""
+    async with httpx.AsyncClient(timeout=HELD_OPEN + 10) as client:
+        await _fetch_forever(client, settings, inbox)
 
 
 async def _fetch_forever(client: httpx.AsyncClient, settings: Settings, inbox: Inbox) -> None:

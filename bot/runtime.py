@@ -1,7 +1,4 @@
-"""The bot inside a process: takes stored updates out of the inbox and has them answered.
-
-Used by the web process, where updates are pushed, and by the poller, which fetches them.
-"""
+"""The bot inside a worker process: answers the updates that wait in the inbox, and speaks when jobs move."""
 
 from __future__ import annotations
 
@@ -9,12 +6,17 @@ import asyncio
 from typing import Final
 
 from aiogram.client.session.base import BaseSession
+from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
 from aiogram.types import Update
 from pydantic import ValidationError
 
 from bot.chat_log import ChatLog
-from bot.client import create_bot
+from bot.client import LOST_ANSWER, create_bot
+from bot.delivery import Courier
 from bot.dispatcher import create_dispatcher
+from bot.progress import Board
+from bot.subscription import keep_subscribed
+from bot.webhook import SOURCE
 from core.inbox import Event, Inbox
 from core.logs import get_logger, trace
 from core.settings import Settings
@@ -26,18 +28,24 @@ STOP_LIMIT: Final = 8.0
 
 
 class Runtime:
-    """A bot, its dispatcher, and the task that feeds it."""
+    """A bot, its dispatcher, and what it has open."""
 
-    def __init__(self, settings: Settings, inbox: Inbox, session: BaseSession | None = None) -> None:
-        self._inbox = inbox
+    def __init__(self, settings: Settings, session: BaseSession | None = None) -> None:
+        self._settings = settings
         self._chat_log = ChatLog()
         self.bot = create_bot(settings, self._chat_log, session)
         self._dispatcher = create_dispatcher(self._chat_log)
-        self._consumer: asyncio.Task[None] | None = None
+        self._board = Board(self.bot)
+        self._courier = Courier(self.bot)
+        self._running: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to handle what is in the inbox."""
-        self._consumer = asyncio.create_task(self._inbox.run(self.handle), name="telegram-inbox")
+        """Begin to handle what is in the inbox, and have Telegram told where updates go."""
+        self._running = [
+            asyncio.create_task(Inbox(SOURCE).run(self.handle), name="telegram-inbox"),
+            asyncio.create_task(keep_subscribed(self.bot, self._settings), name="telegram-subscription"),
+        ]
+        logger.info("bot_started", updates=self._settings.telegram_updates)
 
     async def handle(self, event: Event) -> None:
         """Handle one stored update.
@@ -54,13 +62,36 @@ class Runtime:
                 return
             await self._dispatcher.feed_update(self.bot, update, inbox_event=event)
 
+    async def show_status(self, run_code: str) -> None:
+        """Show how a job stands. A message that could not be edited is not worth a second try: the next one comes."""
+        try:
+            await self._board.refresh(run_code)
+        except (TelegramAPIError, *LOST_ANSWER) as error:
+            logger.warning("status_not_shown", run_code=run_code, error=type(error).__name__)
+
+    async def deliver(self, run_code: str) -> None:
+        """Hand a result over."""
+        await self._courier.deliver(run_code)
+
+    async def tell_failure(self, run_code: str) -> None:
+        """Show how a job ended without a result.
+
+        Raises:
+            TelegramAPIError: Telegram did not take it. The tokens are back all the same.
+        """
+        try:
+            await self._board.close(run_code)
+        except TelegramForbiddenError:
+            logger.info("failure_not_told", run_code=run_code, reason="the user blocked the bot")
+
     async def stop(self) -> None:
         """Take no more updates, let the handlers at work finish, close the connections."""
-        consumer, self._consumer = self._consumer, None
-        if consumer is not None:
-            consumer.cancel()
-            done, _ = await asyncio.wait([consumer], timeout=STOP_LIMIT)
-            if not done:
+        running, self._running = self._running, []
+        for task in running:
+            task.cancel()
+        if running:
+            _, unfinished = await asyncio.wait(running, timeout=STOP_LIMIT)
+            if unfinished:
                 logger.warning("handlers_left_unfinished", seconds=STOP_LIMIT)
         await self._chat_log.close()
         await self.bot.session.close()

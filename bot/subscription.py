@@ -12,8 +12,7 @@ from aiogram.exceptions import TelegramAPIError
 
 from bot import profile
 from bot.client import LOST_ANSWER
-from bot.dispatcher import UPDATES
-from bot.webhook import PATH
+from bot.webhook import PATH, UPDATES
 from core import redis
 from core.logs import get_logger
 from core.settings import Settings
@@ -28,8 +27,14 @@ FINGERPRINT: Final = "nb:webhook"
 
 
 async def keep_subscribed(bot: Bot, settings: Settings) -> None:
-    """Have updates pushed to us and the bot's profile published, however long that takes."""
-    await _until_it_works("webhook_not_set", lambda: set_webhook(bot, settings))
+    """Have updates come in the way that the settings say, and the bot's profile published, however long that takes.
+
+    Updates that wait at Telegram are kept either way.
+    """
+    if settings.telegram_updates == "webhook":
+        await _until_it_works("webhook_not_set", lambda: set_webhook(bot, settings))
+    else:
+        await _until_it_works("webhook_not_removed", bot.delete_webhook)
     await _until_it_works("profile_not_published", lambda: profile.publish(bot))
 
 
@@ -46,12 +51,6 @@ async def set_webhook(bot: Bot, settings: Settings) -> bool:
     await _remember(fingerprint)
     logger.info("webhook_set", url=url)
     return True
-
-
-async def remove_webhook(bot: Bot) -> None:
-    """Have updates wait for us to fetch them. Those that wait already are kept."""
-    await _until_it_works("webhook_not_removed", bot.delete_webhook)
-    await _until_it_works("profile_not_published", lambda: profile.publish(bot))
 
 
 async def _until_it_works(event: str, call: Callable[[], Awaitable[object]]) -> None:

@@ -1,6 +1,6 @@
-"""What the worker does in chats: show how a job stands, hand its result over, tell that it failed.
+"""What the worker does in chats: answer updates, show how a job stands, hand its result over, tell that it failed.
 
-aiogram takes seconds to import, so a worker loads it in a thread when it starts, and the first task waits for that.
+aiogram takes seconds to import, so a worker loads it in a thread when it starts; updates and tasks wait for that.
 """
 
 from __future__ import annotations
@@ -11,29 +11,26 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from core.logs import get_logger
 from core.queue import part_of_worker, task
 from core.settings import Settings
 
 if TYPE_CHECKING:
-    from bot.worker import Worker
+    from bot.runtime import Runtime
 
-logger = get_logger(__name__)
-
-_worker: asyncio.Task[Worker] | None = None
+_runtime: asyncio.Task[Runtime] | None = None
 
 
 @part_of_worker
 @asynccontextmanager
 async def telegram(settings: Settings) -> AsyncIterator[None]:
-    """Have a bot ready for the tasks."""
-    global _worker
-    _worker = asyncio.create_task(_load(settings))
+    """Have the bot answer updates, and ready for the tasks."""
+    global _runtime
+    _runtime = asyncio.create_task(_load(settings))
     try:
         yield
     finally:
-        loading, _worker = _worker, None
-        await (await loading).close()
+        loading, _runtime = _runtime, None
+        await (await loading).stop()
 
 
 @task("bot.show_status", queue="delivery")
@@ -54,14 +51,16 @@ async def tell_failure(run_code: str) -> None:
     await (await _ready()).tell_failure(run_code)
 
 
-async def _ready() -> Worker:
-    if _worker is None:
+async def _ready() -> Runtime:
+    if _runtime is None:
         raise RuntimeError("The task runs outside a worker; start workers with `nb worker`")
-    return await asyncio.shield(_worker)
+    return await asyncio.shield(_runtime)
 
 
-async def _load(settings: Settings) -> Worker:
-    await asyncio.to_thread(importlib.import_module, "bot.worker")
-    from bot.worker import Worker
+async def _load(settings: Settings) -> Runtime:
+    await asyncio.to_thread(importlib.import_module, "bot.runtime")
+    from bot.runtime import Runtime
 
-    return Worker(settings)
+    runtime = Runtime(settings)
+    runtime.start()
+    return runtime

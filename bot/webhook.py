@@ -1,18 +1,15 @@
-"""`POST /api/telegram/webhook`: keeps every update before it is answered, and runs the bot that handles them after.
+"""`POST /api/telegram/webhook`: keeps every update before it is answered; a worker handles it after.
 
-The route parses no more than it needs to file an update: its id and whose it is. aiogram takes seconds to import and is
-loaded in a thread once the server listens; updates that come meanwhile wait in the inbox.
+The route parses no more than it needs to file an update: its id and whose it is. Web never loads the bot itself, which
+takes seconds to import and a hundred megabytes to hold.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hmac
-import importlib
 import json
 import re
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sanic import Blueprint, HTTPResponse, Request
 
@@ -23,9 +20,6 @@ from core.inbox import Inbox, InvalidEvent
 from core.logs import current_trace, get_logger
 from core.settings import Settings
 
-if TYPE_CHECKING:
-    from bot.runtime import Runtime
-
 logger = get_logger(__name__)
 
 blueprint = Blueprint("telegram")
@@ -33,6 +27,9 @@ blueprint = Blueprint("telegram")
 PATH: Final = "/api/telegram/webhook"
 SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105  The name of a header.
 SOURCE: Final = "telegram"
+
+UPDATES: Final = ("message", "edited_message", "callback_query", "my_chat_member")
+"""The kinds of updates that are asked for."""
 
 LARGEST_UPDATE: Final = 512 * 1024
 """Bytes. Texts of an update have 4096 characters at the most; media are not in it."""
@@ -54,25 +51,6 @@ async def open_inbox(app: App) -> None:
     settings: Settings = app.ctx.settings
     app.ctx.webhook_secret = settings.telegram_webhook_secret.get_secret_value().encode()
     app.ctx.inbox = Inbox(SOURCE)
-    app.ctx.bot = None
-
-
-@blueprint.listener("after_server_start")
-async def start_bot(app: App) -> None:
-    """Load the bot in the background, unless a poller of its own runs it."""
-    if app.ctx.settings.telegram_updates == "webhook":
-        task = asyncio.create_task(_run_bot(app.ctx.settings, app.ctx.inbox), name="bot")
-        task.add_done_callback(partial(_end_with_bot, app))
-        app.ctx.bot = task
-
-
-@blueprint.listener("before_server_stop")
-async def stop_bot(app: App) -> None:
-    """Let running handlers finish; what they leave is handled after the next start."""
-    task: asyncio.Task[None] | None = app.ctx.bot
-    if task is not None:
-        task.cancel()
-        await asyncio.wait([task])
 
 
 @blueprint.post(PATH)
@@ -147,26 +125,3 @@ def _refuse_constant(name: str) -> None:
 
 
 _decoder: Final = json.JSONDecoder(parse_constant=_refuse_constant)
-
-
-def _end_with_bot(app: App, task: asyncio.Task[None]) -> None:
-    """End the process when its bot has died: updates that nobody handles would go unnoticed."""
-    if not task.cancelled() and task.exception() is not None:
-        logger.error("bot_died", exc_info=task.exception())
-        app.stop()
-
-
-async def _run_bot(settings: Settings, inbox: Inbox) -> None:
-    """Run the bot until cancelled. Imports happen in a thread: probes are answered meanwhile."""
-    await asyncio.to_thread(importlib.import_module, "bot.runtime")
-    from bot.runtime import Runtime
-    from bot.subscription import keep_subscribed
-
-    runtime: Runtime = Runtime(settings, inbox)
-    runtime.start()
-    logger.info("bot_started", updates="webhook")
-    try:
-        await keep_subscribed(runtime.bot, settings)
-        await asyncio.Event().wait()
-    finally:
-        await runtime.stop()

@@ -73,11 +73,16 @@ class Media:
             upload = await self._download(kind, value)
         if upload is None:
             return self._known(kind, value)
+        extras: JsonObject = {}
         thumbnail = await self._thumbnail(parameters)
-        return await self.store(kind, upload, parameters, thumbnail)
+        if thumbnail:
+            extras["thumbnail"] = thumbnail
+        if kind == "video" and parameters.text("cover"):
+            extras["cover"] = (await self.receive("photo", parameters, "cover"))["sizes"]
+        return await self.store(kind, upload, parameters, extras)
 
     async def store(
-        self, kind: str, upload: Upload, parameters: Parameters, thumbnail: JsonObject | None = None
+        self, kind: str, upload: Upload, parameters: Parameters, extras: JsonObject | None = None
     ) -> JsonObject:
         """Keep an uploaded file and return `message[kind]`; a photo is `{"sizes": [PhotoSize…]}`."""
         if not upload.body:
@@ -89,9 +94,7 @@ class Media:
         mime = upload.mime
         if mime in {"", "application/octet-stream"}:
             mime = mimetypes.guess_type(upload.name)[0] or _DEFAULT_MIME.get(kind, "application/octet-stream")
-        details = _details(kind, upload, mime, parameters)
-        if thumbnail:
-            details["thumbnail"] = details["thumb"] = thumbnail
+        details = _details(kind, upload, mime, parameters) | (extras or {})
         return self._keep(kind, upload.body, details, Path(upload.name).suffix or mimetypes.guess_extension(mime) or "")
 
     async def _store_photo(self, body: bytes) -> JsonObject:
@@ -110,11 +113,11 @@ class Media:
         return whole
 
     async def _thumbnail(self, parameters: Parameters) -> JsonObject | None:
-        value = parameters.text("thumbnail") or parameters.text("cover")
+        value = parameters.text("thumbnail")
         upload = parameters.uploads.get(value.removeprefix("attach://") if value else "thumbnail")
         if upload is None:
             return None
-        rendition = (await asyncio.to_thread(_renditions, upload.body))[-1]
+        rendition = (await asyncio.to_thread(_renditions, upload.body))[:2][-1]
         return self._keep("thumbnail", rendition.body, {"width": rendition.width, "height": rendition.height}, ".jpg")
 
     def _keep(self, kind: str, body: bytes, details: JsonObject, suffix: str) -> JsonObject:

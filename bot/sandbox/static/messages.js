@@ -37,7 +37,8 @@ function moving(file, message) {
   if (file.mime_type === "image/gif") return h("img", { class: "photo", src: fileUrl(file), alt: message.caption || "GIF" });
   const style = file.width && file.height ? `aspect-ratio:${file.width}/${file.height}` : null;
   const loops = Boolean(message.animation);
-  const poster = file.thumbnail ? fileUrl(file.thumbnail) : null;
+  const still = file.cover?.at(-1) || file.thumbnail;
+  const poster = still ? fileUrl(still) : null;
   return h("video", { src: fileUrl(file), style, poster, controls: true, preload: "metadata", playsinline: "", loop: loops, muted: loops, autoplay: loops, "aria-label": message.caption || "Video" });
 }
 
