@@ -13,7 +13,7 @@ DESCRIPTION = "ledger triggers, partial indexes"
 STATEMENT_IS_APPEND_ONLY = """
 CREATE FUNCTION botapp_statement_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'botapp_transaction is append-only: post a correction instead'
+    RAISE EXCEPTION '% is append-only: post a correction instead', TG_TABLE_NAME
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'transaction_is_append_only';
 END $$;
 
@@ -37,8 +37,9 @@ ALTER TABLE botapp_transaction ADD CONSTRAINT transaction_kind_fits_its_content 
 );
 """
 
-# The balance row is locked before a posting is numbered, so that postings of one user stand in the order of their ids,
-# and it is written after the insert, so that a posting skipped by ON CONFLICT leaves it alone.
+# A posting takes its number while it holds the balance row: the column's default is drawn before that, and postings of one
+# user that came at once would stand in another order than their running balance. The balance is written after the insert,
+# so that a posting skipped by ON CONFLICT leaves it alone.
 POSTINGS_MOVE_THE_BALANCE = """
 CREATE FUNCTION botapp_number_posting() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -48,6 +49,7 @@ BEGIN
         RAISE EXCEPTION 'user % has no balance', NEW.user_id
             USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'transaction_has_a_balance';
     END IF;
+    NEW.id := nextval('botapp_transaction_id_seq');
     RETURN NEW;
 END $$;
 
@@ -102,6 +104,8 @@ END $$;
 
 CREATE TRIGGER userbalance_moves_only_by_postings BEFORE INSERT OR UPDATE OR DELETE ON botapp_userbalance
     FOR EACH ROW EXECUTE FUNCTION botapp_balance_moves_only_by_postings();
+CREATE TRIGGER userbalance_is_not_truncated BEFORE TRUNCATE ON botapp_userbalance
+    FOR EACH STATEMENT EXECUTE FUNCTION botapp_statement_is_append_only();
 """
 
 CHARGES_RESOLVE_ONCE = """
@@ -112,11 +116,32 @@ BEGIN
         RAISE EXCEPTION 'charge % is resolved', OLD.transaction_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'charge_resolves_once';
     END IF;
+    IF NEW.refunded <> OLD.refunded AND pg_trigger_depth() < 2 THEN
+        RAISE EXCEPTION 'a refund is a posting: insert into botapp_transaction'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'charge_moves_only_by_postings';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION botapp_charge_opens_by_posting() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() < 2 THEN
+        RAISE EXCEPTION 'a charge is opened by a posting: insert into botapp_transaction'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'charge_moves_only_by_postings';
+    END IF;
     RETURN NEW;
 END $$;
 
 CREATE TRIGGER charge_resolves_once BEFORE UPDATE OR DELETE ON botapp_charge
     FOR EACH ROW EXECUTE FUNCTION botapp_charge_resolves_once();
+CREATE TRIGGER charge_opens_by_posting BEFORE INSERT ON botapp_charge
+    FOR EACH ROW EXECUTE FUNCTION botapp_charge_opens_by_posting();
+CREATE TRIGGER charge_is_not_truncated BEFORE TRUNCATE ON botapp_charge
+    FOR EACH STATEMENT EXECUTE FUNCTION botapp_statement_is_append_only();
+
+ALTER TABLE botapp_charge ADD CONSTRAINT charge_is_refunded_when_nothing_is_left CHECK (
+    (state = 'refunded') = (refunded = amount)
+);
 """
 
 INDEXES = """
@@ -143,9 +168,10 @@ UP = (
 DOWN = """
 DROP INDEX genrequest_due, genrequest_running_by_user, genrequest_newest, genrequest_newest_by_user,
     transaction_newest_by_user, inbox_pending, inbox_pending_by_subject, charge_open;
-DROP FUNCTION botapp_charge_resolves_once, botapp_balance_moves_only_by_postings, botapp_apply_posting,
+DROP FUNCTION botapp_charge_opens_by_posting, botapp_charge_resolves_once, botapp_balance_moves_only_by_postings, botapp_apply_posting,
     botapp_number_posting, botapp_statement_is_append_only CASCADE;
 ALTER TABLE botapp_transaction DROP CONSTRAINT transaction_kind_fits_its_content;
+ALTER TABLE botapp_charge DROP CONSTRAINT charge_is_refunded_when_nothing_is_left;
 """
 
 

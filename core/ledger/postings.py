@@ -83,6 +83,8 @@ async def post(
 ) -> Posting:
     """Move tokens. Repeating the call with the same key returns the first posting and moves nothing more.
 
+    A posting that is refused by the database leaves the caller's transaction only one way out, to roll back.
+
     Raises:
         InsufficientTokens: the balance would become negative.
         KeyReused: the key belongs to another posting.
@@ -128,8 +130,9 @@ async def refund(
     """
     row = await db.fetch_one(
         """
-        SELECT posting.user_id, charge.amount - charge.refunded AS open FROM botapp_transaction AS posting
-        JOIN botapp_charge AS charge ON charge.transaction_id = posting.id WHERE posting.id = $1 FOR UPDATE OF charge
+        SELECT posting.user_id, CASE charge.state WHEN 'open' THEN charge.amount - charge.refunded ELSE 0 END AS open
+        FROM botapp_transaction AS posting JOIN botapp_charge AS charge ON charge.transaction_id = posting.id
+        WHERE posting.id = $1 FOR UPDATE OF charge
         """,
         posting,
     )

@@ -32,18 +32,38 @@ class Report:
 
 _CHECKS = {
     "balance_differs_from_statement": """
-        SELECT 'user ' || balance.user_id AS subject,
-            'balance ' || balance.balance || ', postings ' || coalesce(total.amount, 0) AS detail
-        FROM botapp_userbalance AS balance LEFT JOIN (
+        SELECT 'user ' || user_id AS subject,
+            'balance ' || coalesce(balance.balance::text, 'is missing') || ', postings ' || coalesce(total.amount, 0)
+            AS detail
+        FROM botapp_userbalance AS balance FULL JOIN (
             SELECT user_id, sum(amount) AS amount FROM botapp_transaction GROUP BY user_id
         ) AS total USING (user_id)
-        WHERE balance.balance <> coalesce(total.amount, 0)
+        WHERE balance.balance IS DISTINCT FROM coalesce(total.amount, 0)
+    """,
+    "totals_differ_from_statement": """
+        SELECT 'user ' || user_id AS subject, 'spent ' || balance.total_spent || ', postings ' || total.spent
+            || '; deposited ' || balance.total_deposited || ', postings ' || total.deposited
+            || '; bonuses ' || balance.bonus_balance || ', postings ' || total.bonuses AS detail
+        FROM botapp_userbalance AS balance JOIN (
+            SELECT user_id, coalesce(-sum(amount) FILTER (WHERE type IN ('generation', 'refund')), 0) AS spent,
+                coalesce(sum(amount) FILTER (WHERE type = 'deposit'), 0) AS deposited,
+                coalesce(sum(amount) FILTER (WHERE type IN ('bonus', 'referral')), 0) AS bonuses
+            FROM botapp_transaction GROUP BY user_id
+        ) AS total USING (user_id)
+        WHERE (balance.total_spent, balance.total_deposited, balance.bonus_balance)
+            <> (total.spent, total.deposited, total.bonuses)
     """,
     "balance_after_is_wrong": """
         SELECT 'posting ' || id AS subject, 'says ' || balance_after || ', running sum ' || running AS detail FROM (
             SELECT id, balance_after, sum(amount) OVER (PARTITION BY user_id ORDER BY id) AS running
             FROM botapp_transaction
         ) AS numbered WHERE balance_after <> running
+    """,
+    "charge_differs_from_posting": """
+        SELECT 'posting ' || posting.id AS subject,
+            'took ' || -posting.amount || ', charge ' || coalesce(charge.amount::text, 'missing') AS detail
+        FROM botapp_transaction AS posting LEFT JOIN botapp_charge AS charge ON charge.transaction_id = posting.id
+        WHERE posting.type = 'generation' AND charge.amount IS DISTINCT FROM -posting.amount
     """,
     "charge_differs_from_refunds": """
         SELECT 'posting ' || charge.transaction_id AS subject,
@@ -52,11 +72,26 @@ _CHECKS = {
             ON refund.related_transaction_id = charge.transaction_id AND refund.type = 'refund'
         GROUP BY charge.id HAVING charge.refunded <> coalesce(sum(refund.amount), 0)
     """,
+    "refund_of_no_charge": """
+        SELECT 'posting ' || refund.id AS subject,
+            'returns posting ' || refund.related_transaction_id || ', no charge of user ' || refund.user_id AS detail
+        FROM botapp_transaction AS refund LEFT JOIN botapp_transaction AS charge ON charge.type = 'generation'
+            AND charge.id = refund.related_transaction_id AND charge.user_id = refund.user_id
+        WHERE refund.type = 'refund' AND charge.id IS NULL
+    """,
     "charge_without_generation": """
         SELECT 'posting ' || posting.id AS subject, posting.amount || ' taken for no generation' AS detail
         FROM botapp_transaction AS posting LEFT JOIN botapp_genrequest AS generation
             ON generation.transaction_id = posting.id
         WHERE posting.type = 'generation' AND generation.id IS NULL
+    """,
+    "generation_differs_from_charge": """
+        SELECT 'generation ' || generation.run_code AS subject,
+            'user ' || generation.user_id || ' for ' || generation.cost || ', posting says user ' || posting.user_id
+            || ' for ' || -posting.amount AS detail
+        FROM botapp_genrequest AS generation
+        JOIN botapp_transaction AS posting ON posting.id = generation.transaction_id
+        WHERE (generation.user_id, generation.cost) <> (posting.user_id, -posting.amount)
     """,
     "finished_but_unresolved": """
         SELECT 'generation ' || generation.run_code AS subject,
@@ -68,7 +103,7 @@ _CHECKS = {
     """,
     "charged_other_than_quoted": """
         SELECT 'posting ' || id AS subject, 'took ' || -amount || ', quoted ' || (quote ->> 'tokens') AS detail
-        FROM botapp_transaction WHERE type = 'generation' AND -amount <> (quote ->> 'tokens')::numeric
+        FROM botapp_transaction WHERE type = 'generation' AND -amount IS DISTINCT FROM (quote ->> 'tokens')::numeric
     """,
 }
 
