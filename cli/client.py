@@ -128,6 +128,8 @@ class OpsClient:
         problem = answer.content if isinstance(answer.content, dict) else {}
         said = problem.get("detail") or problem.get("title") or f"HTTP {answer.status}"
         message = self._masked(f"{self.target.name}: {said}")
+        if answer.status >= 500 and problem.get("trace_id"):
+            message += f" (trace id {problem['trace_id']})"
         code = str(problem.get("code") or f"http_{answer.status}")
         if answer.status in (401, 403):
             return NotAuthenticated(message, code=code, fix=_token_fix(self.target))

@@ -12,7 +12,7 @@ from cli.envelope import Outcome
 from cli.errors import UsageMistake
 from cli.groups import new_group
 from cli.output import Column, Screen
-from cli.paging import Cursor, Limit, next_page
+from cli.paging import Cursor, Limit, cut, next_page
 from cli.wire import Model, ModelPage, Quote
 
 app = new_group("Quote prices and list what models cost.")
@@ -55,8 +55,9 @@ def list_prices(limit: Limit = 50, cursor: Cursor = None) -> Outcome:
         nb pricing list --env production --limit 100 --json
     """
     client = connect()
-    query = {"limit": limit, "cursor": cursor}
-    page = client.read(ModelPage, client.get("/api/ops/v1/models", query))
+    found = client.read(ModelPage, client.get("/api/ops/v1/models"))
+    items, following = cut(found["items"], limit, cursor, lambda model: model["slug"])
+    page: ModelPage = {"items": items, "next_cursor": following}
 
     def show(screen: Screen) -> None:
         if not page["items"]:
@@ -64,7 +65,7 @@ def list_prices(limit: Limit = 50, cursor: Cursor = None) -> Outcome:
             return
         screen.table(COLUMNS, map(_row, page["items"]))
 
-    return Outcome(data=page, show=show, next_steps=next_page("nb pricing list", query, page["next_cursor"]))
+    return Outcome(data=page, show=show, next_steps=next_page("nb pricing list", {"limit": limit}, following))
 
 
 def parse_params(given: list[str]) -> dict[str, Any]:

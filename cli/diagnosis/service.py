@@ -90,7 +90,7 @@ def _keys(client: OpsClient) -> list[DoctorCheck]:
 
 def _models(client: OpsClient) -> list[DoctorCheck]:
     try:
-        page = client.read(ModelPage, client.get("/api/ops/v1/models", {"limit": 200}))
+        page = client.read(ModelPage, client.get("/api/ops/v1/models"))
     except CommandFailed as failure:
         return [check("providers.models", "unknown", failure.message, failure.fix)]
     active = [model for model in page["items"] if model["is_active"]]

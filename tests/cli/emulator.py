@@ -44,7 +44,7 @@ def generation(number: int, **changes: Any) -> dict[str, Any]:
         "status": "done",
         "stage": None,
         "model": "demo-image",
-        "kind": "image",
+        "kind": "text2image",
         "user": "100200300",
         "tokens": "4.00",
         "cost_usd": "0.10",
@@ -173,6 +173,8 @@ class Emulator:
             case "POST", ["pricing", "quote"]:
                 return self._quote(json.loads(body))
             case "GET", ["models"]:
+                if query:
+                    return 422, {"code": "invalid_request", "detail": f"{min(query)}: no such parameter"}
                 return 200, {"items": self.models, "next_cursor": None}
             case "GET", ["ledger", "verify"]:
                 return 200, self.ledger

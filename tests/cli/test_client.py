@@ -39,6 +39,12 @@ def test_a_problem_keeps_its_code_and_gets_its_exit_code(
     assert "what was wrong" in ran.error["message"]
 
 
+def test_a_fault_of_the_service_names_the_trace_to_look_for(nb: Runner, service: Emulator) -> None:
+    body = b'{"status":500,"detail":"Something went wrong","code":"internal_error","trace_id":"f9bff8a2"}'
+    service.faults[PATH] = Fault(500, body)
+    assert "trace id f9bff8a2" in nb("ledger", "verify", "--json").error["message"]
+
+
 def test_how_long_to_wait_is_passed_on(nb: Runner, service: Emulator) -> None:
     service.faults[PATH] = Fault(429, problem(429, "rate_limited", "slow down"), headers={"Retry-After": "7"})
     assert nb("ledger", "verify", "--json").document["meta"]["retry_after_s"] == 7

@@ -79,6 +79,18 @@ def test_models_are_listed_with_their_lowest_price(nb: Runner, service: Emulator
 
 
 @pytest.mark.integration
+def test_prices_come_in_pages_although_the_service_gives_all(nb: Runner, service: Emulator) -> None:
+    service.models = [{**service.models[0], "slug": slug} for slug in "abcde"]
+    seen, following = [], ["pricing", "list", "--limit", "2", "--json"]
+    while following:
+        ran = nb(*following)
+        seen.append([item["slug"] for item in ran.data["items"]])
+        following = [*ran.document["next"][0]["cmd"].split()[1:], "--json"] if ran.document["next"] else []
+    assert seen == [["a", "b"], ["c", "d"], ["e"]]
+    assert nb("pricing", "list", "--cursor", "z", "--json").error["code"] == "bad_cursor"
+
+
+@pytest.mark.integration
 def test_an_empty_catalogue_says_how_to_load_it(nb: Runner, service: Emulator) -> None:
     service.models = []
     assert "nb up" in nb("pricing", "list").out
