@@ -1,4 +1,4 @@
-"""Hands results over. The front end sends them; here is recorded who tries, whether it worked, and that the charge stands.
+"""Hands results over: who tries, whether it worked, and that the charge stands then. The bot does the sending.
 
 A delivery that fails is tried again; the generation itself never is.
 """

@@ -65,6 +65,6 @@ def policy_for(error: ProviderError) -> Policy:
 
 
 def pause_before(error: ProviderError, attempt: int) -> timedelta:
-    """Return how long to wait before attempt number `attempt` + 1: what the provider asks for, else 1, 2, 4 … seconds."""
+    """Return how long to wait after attempt number `attempt`: what the provider asks for, else 1, 2, 4 … seconds."""
     asked = error.retry_after if isinstance(error, RateLimited) else None
     return min(asked or timedelta(seconds=2 ** min(attempt - 1, 6)), LONGEST_PAUSE)

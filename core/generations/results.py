@@ -92,15 +92,13 @@ async def _fetch(media: Media) -> bytes:
         ProviderUnavailable: it cannot be had, or is larger than anything that we ordered.
     """
     assert media.url is not None
-    pieces: list[bytes] = []
     try:
         async with (
             httpx.AsyncClient(timeout=FETCH_TIMEOUT, follow_redirects=True) as client,
             client.stream("GET", media.url, headers=dict(media.headers)) as response,
         ):
             response.raise_for_status()
-            async for piece in _capped(response):
-                pieces.append(piece)
+            pieces = [piece async for piece in _capped(response)]
     except httpx.HTTPError as error:
         raise ProviderUnavailable(f"the result cannot be fetched: {type(error).__name__}") from error
     return b"".join(pieces)

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from core import db
 from core.storage import StoredFile
 from core.types import Language, Tokens, TraceId, UserId
 from providers.base import Json, MediaKind
+
+ChargeState: TypeAlias = Literal["open", "settled", "refunded"]
 
 
 class Status(StrEnum):
@@ -53,7 +55,7 @@ class Generation:
     Attributes:
         run_code: its public id, 32 hexadecimal digits.
         model: slug.
-        tokens: what was charged; `refunded` of it was given back.
+        tokens: what was charged; `refunded` of it was given back, and `charge_state` says how the charge stands.
         progress: percent, where the provider tells.
         error_code: class of the failure, empty without one.
         route: index into the model's routes; `provider` is the one that works on it.
@@ -72,6 +74,7 @@ class Generation:
     quantity: int
     tokens: Tokens
     refunded: Tokens
+    charge_state: ChargeState
     cost_usd: Decimal | None
     transaction_id: int
     status: Status
@@ -106,7 +109,8 @@ class StoryEvent:
 
 
 COLUMNS = """
-    generation.*, model.slug, model.display_name, model.type AS model_type, charge.refunded
+    generation.*, model.slug, model.display_name, model.type AS model_type,
+    charge.refunded, charge.state AS charge_state
 """
 SOURCE = """
     botapp_genrequest AS generation
@@ -131,6 +135,7 @@ def from_row(row: db.Row) -> Generation:
         quantity=row["quantity"],
         tokens=row["cost"],
         refunded=row["refunded"],
+        charge_state=row["charge_state"],
         cost_usd=row["cost_usd"],
         transaction_id=row["transaction_id"],
         status=Status(row["status"]),

@@ -174,6 +174,18 @@ async def give_welcome_bonus(user: UserId) -> Posting | None:
     return None if row is None else _from_row(row)
 
 
+async def get(posting: int) -> Posting:
+    """Return one posting.
+
+    Raises:
+        LookupError: there is none of that id.
+    """
+    row = await db.fetch_one(f"SELECT {_COLUMNS} FROM botapp_transaction WHERE id = $1", posting)  # noqa: S608
+    if row is None:
+        raise LookupError(f"There is no posting {posting}")
+    return _from_row(row)
+
+
 async def statement(user: UserId, *, limit: int = 20, before: int | None = None) -> list[Posting]:
     """Return the user's postings, newest first, older than posting `before` where it is given."""
     rows = await db.fetch(

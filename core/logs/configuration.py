@@ -22,6 +22,7 @@ QUIET = (
     "aiohttp.access",
     "asyncio",
     "celery.app.trace",
+    "celery.worker.strategy",
     "celery.redirected",
     "google_genai",
     "httpcore",
