@@ -114,7 +114,7 @@ class GenerationItem(Answer):
     status: GenerationStatus
     stage: str
     model: str
-    kind: Literal["text2image", "image2image", "text2video", "image2video"]
+    kind: Literal["image", "video"]
     user: str
     tokens: Tokens
     cost_usd: Usd | None
