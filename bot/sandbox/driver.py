@@ -51,6 +51,13 @@ def _whole(body: JsonObject, name: str) -> int:
     return value
 
 
+def _number(body: JsonObject, name: str) -> float:
+    value = body.get(name)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise DriverError(400, f"{name} must be a number")
+    return float(value)
+
+
 def _text(body: JsonObject, name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value:
@@ -115,8 +122,8 @@ async def _written(world: World, person: Person, request: Request) -> list[JsonO
     """The messages that a POST makes: JSON text, or a form with files or text."""
     if (request.content_type or "").startswith("application/json") or not request.content_type:
         body = _body(request)
-        reply_to = body.get("reply_to_message_id") or 0
-        return [people.write(world, person, _text(body, "text"), int(reply_to))]
+        reply_to = _whole({"reply_to_message_id": 0} | body, "reply_to_message_id")
+        return [people.write(world, person, _text(body, "text"), reply_to)]
     details = read_parameters(request)
     received: dict[str, list[File]] = dict(request.files or {})
     files = [
@@ -145,7 +152,7 @@ def _message_routes(world: World, driver: Blueprint) -> None:
     @driver.post("/chats/<chat_id:int>/callbacks")
     async def press(request: Request, chat_id: int) -> HTTPResponse:
         person, body = people.find(world, chat_id), _body(request)
-        wait = float(body.get("wait", people.CALLBACK_WAIT_SECONDS))
+        wait = _number({"wait": people.CALLBACK_WAIT_SECONDS} | body, "wait")
         return _json(await people.press(world, person, _whole(body, "message_id"), _text(body, "data"), wait))
 
     @driver.post("/chats/<chat_id:int>/pay")
@@ -237,7 +244,7 @@ def _tool_routes(world: World, driver: Blueprint) -> None:
     async def set_limits(request: Request) -> HTTPResponse:
         body = _body(request)
         names = ("chat_burst", "chat_rate", "total_burst", "total_rate")
-        values = {name: float(body.get(name, getattr(world.flood, name))) for name in names}
+        values = {name: _number({name: getattr(world.flood, name)} | body, name) for name in names}
         if min(values.values()) <= 0:
             raise DriverError(400, "limits must be positive")
         world.flood.configure(**values)

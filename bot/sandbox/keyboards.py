@@ -39,7 +39,7 @@ def reply_markup(parameters: Parameters, *, is_invoice: bool = False) -> JsonObj
     if not markup:
         return None
     if "inline_keyboard" in markup:
-        rows = [row for row in markup["inline_keyboard"] if row]
+        rows = [row for row in _rows(markup["inline_keyboard"]) if row]
         if not rows:
             return None
         for row in rows:
@@ -74,23 +74,38 @@ def _check_inline(button: JsonObject) -> None:
     if "url" in button and not str(button["url"]).startswith(("http://", "https://", "tg://", "t.me/", "mailto:")):
         raise bad_request(f"inline keyboard button URL '{button['url']}' is invalid: Wrong HTTP URL")
     if button.get("web_app") is not None:
-        check_web_app(str(button["web_app"].get("url", "")), "inline keyboard button")
-    copied = button.get("copy_text")
-    if copied is not None and not 1 <= len(str(copied.get("text", ""))) <= 256:
+        check_web_app(str(_object(button, "web_app").get("url", "")), "inline keyboard button")
+    if button.get("copy_text") is not None and not 1 <= len(str(_object(button, "copy_text").get("text", ""))) <= 256:
         raise bad_request("BUTTON_COPY_TEXT_INVALID")
+
+
+def _rows(written: object) -> list[list[JsonObject]]:
+    """Rows of buttons; a reply keyboard may write a button as a mere text."""
+    if not isinstance(written, list) or not all(isinstance(row, list) for row in written):
+        raise bad_request("can't parse keyboard: an Array of Arrays of buttons expected")
+    rows = [[{"text": button} if isinstance(button, str) else button for button in row] for row in written]
+    if not all(isinstance(button, dict) for row in rows for button in row):
+        raise bad_request("can't parse keyboard button: object expected")
+    return rows
+
+
+def _object(button: JsonObject, name: str) -> JsonObject:
+    value = button.get(name)
+    if not isinstance(value, dict):
+        raise bad_request(f'can\'t parse keyboard button: field "{name}" must be an object')
+    return value
 
 
 def _check_reply(markup: JsonObject) -> None:
     rows = []
-    for row in markup["keyboard"]:
-        buttons: list[JsonObject] = [{"text": button} if isinstance(button, str) else button for button in row]
-        for button in buttons:
+    for row in _rows(markup["keyboard"]):
+        for button in row:
             if not button.get("text"):
                 raise bad_request("keyboard button text must be non-empty")
             if button.get("web_app") is not None:
-                check_web_app(str(button["web_app"].get("url", "")), "keyboard button")
-        if buttons:
-            rows.append(buttons)
+                check_web_app(str(_object(button, "web_app").get("url", "")), "keyboard button")
+        if row:
+            rows.append(row)
     if not rows:
         raise bad_request("reply keyboard must be non-empty")
     markup["keyboard"] = rows

@@ -78,6 +78,13 @@ class Parameters:
             raise bad_request(f"expected an Array of {name.replace('_', ' ')}")
         return value
 
+    def objects(self, name: str) -> list[JsonObject]:
+        """A JSON array of objects; nothing counts as an empty one."""
+        items = self.array(name) or []
+        if not all(isinstance(item, dict) for item in items):
+            raise bad_request(f"object expected in {name.replace('_', ' ')}")
+        return items
+
     def shown(self) -> JsonObject:
         """The parameters for the calls log: JSON strings opened, files described, secrets left out."""
         shown: JsonObject = {}

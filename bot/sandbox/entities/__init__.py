@@ -37,4 +37,4 @@ def formatted(text: str, parse_mode: str, entities: list[JsonObject] | None) -> 
 def formatted_parameter(parameters: Parameters, name: str) -> FormattedText:
     """The formatted text in the parameter `text` or `caption` and its companions."""
     entities_name = "entities" if name == "text" else f"{name}_entities"
-    return formatted(parameters.text(name), parameters.text("parse_mode"), parameters.array(entities_name))
+    return formatted(parameters.text(name), parameters.text("parse_mode"), parameters.objects(entities_name))

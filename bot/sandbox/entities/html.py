@@ -66,8 +66,9 @@ class _Parser:
         if self.open:
             raise self.refuse(f'Can\'t find end tag corresponding to start tag "{self.open[-1].tag}"')
         # Inner entities were closed first; the outer one of two that are equally long belongs before the inner one.
-        entities = sorted(reversed(self.entities), key=lambda entity: (entity["offset"], -entity["length"]))
-        return FormattedText("".join(self.pieces), entities)
+        self.entities.reverse()
+        self.entities.sort(key=lambda entity: (entity["offset"], -entity["length"]))
+        return FormattedText("".join(self.pieces), self.entities)
 
     def plain(self) -> None:
         """Text up to the next tag."""

@@ -49,8 +49,9 @@ class _Parser:
             mark, _, position = self.open[-1]
             raise self.unclosed(f"{self.styles.get(mark, 'text link').capitalize()} entity", position)
         # Inner entities were closed first; the outer one of two that are equally long belongs before the inner one.
-        entities = sorted(reversed(self.entities), key=lambda entity: (entity["offset"], -entity["length"]))
-        return FormattedText(self.text, entities)
+        self.entities.reverse()
+        self.entities.sort(key=lambda entity: (entity["offset"], -entity["length"]))
+        return FormattedText(self.text, self.entities)
 
     def add(self, kind: str, start: int, **details: str) -> None:
         """An entity from `start` to here, unless it is empty."""

@@ -58,9 +58,7 @@ def _commands_key(parameters: Parameters) -> str:
 @method("setMyCommands")
 async def set_my_commands(world: World, parameters: Parameters) -> bool:
     """Replace the commands of a scope and language."""
-    commands = parameters.array("commands")
-    if commands is None:
-        raise bad_request("can't parse commands JSON object")
+    commands = parameters.objects("commands")
     if len(commands) > 100:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
     for command in commands:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from bot.sandbox import limits
 from bot.sandbox.documents import JsonObject
 from bot.sandbox.methods.media import media_content
@@ -16,12 +14,12 @@ from bot.sandbox.world import World
 KINDS = frozenset({"photo", "video", "document", "audio"})
 
 
-def _check(items: list[Any]) -> None:
+def _check(items: list[JsonObject]) -> None:
     if len(items) < limits.ALBUM_ITEMS.start:
         raise bad_request("there are too few messages to send as an album; expected 2-10")
     if len(items) >= limits.ALBUM_ITEMS.stop:
         raise bad_request("too many messages to send as an album")
-    kinds = {str(item.get("type")) if isinstance(item, dict) else "" for item in items}
+    kinds = {str(item.get("type")) for item in items}
     if not kinds <= KINDS:
         raise bad_request("can't parse InputMedia: unsupported media type in an album")
     for exclusive in ("document", "audio"):
@@ -33,7 +31,7 @@ def _check(items: list[Any]) -> None:
 async def send_media_group(world: World, parameters: Parameters) -> list[JsonObject]:
     """An album: messages that share a media_group_id."""
     person = world.chats.reachable(parameters)
-    items = parameters.array("media") or []
+    items = parameters.objects("media")
     _check(items)
     contents = []
     for item in items:

@@ -59,7 +59,7 @@ async def set_message_reaction(world: World, parameters: Parameters) -> bool:
     """The bot's reaction; an empty list takes it away."""
     person = world.chats.reachable(parameters)
     stored = world.chats.message(person.id, parameters.integer("message_id"), "react")
-    reactions = parameters.array("reaction") or []
+    reactions = parameters.objects("reaction")
     for reaction in reactions:
         if reaction.get("type") != "emoji" or str(reaction.get("emoji", "")).rstrip("\ufe0f") not in REACTIONS:
             raise bad_request("REACTION_INVALID")

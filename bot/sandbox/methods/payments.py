@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
 
 from bot.sandbox import limits
 from bot.sandbox.documents import JsonObject
@@ -35,12 +34,12 @@ def _invoice(parameters: Parameters) -> JsonObject:
         "description": description,
         "payload": payload,
         "currency": "XTR",
-        "total_amount": _total(parameters.array("prices") or []),
+        "total_amount": _total(parameters.objects("prices")),
         "photo_url": parameters.text("photo_url") or None,
     }
 
 
-def _total(prices: list[Any]) -> int:
+def _total(prices: list[JsonObject]) -> int:
     """Stars ask for exactly one price."""
     if len(prices) != 1:
         raise bad_request("STARS_INVOICE_INVALID")

@@ -39,6 +39,7 @@ export class Composer {
   show(chat) {
     const isOther = this.chat?.user.id !== chat.user.id;
     this.chat = chat;
+    for (const control of [this.input, $("send"), $("attach")]) control.disabled = false;
     $("form").hidden = chat.has_blocked_bot;
     $("blocked").hidden = !chat.has_blocked_bot;
     const app = chat.menu_button.type === "web_app";
