@@ -23,11 +23,12 @@ def mix(first: Color, second: Color, share: float) -> Color:
 
 def gradient(size: Size, colors: Sequence[Color]) -> Image.Image:
     """Return a picture that goes through `colors` from top to bottom."""
-    strip = Image.new("RGB", (1, 256))
+    rows = bytearray()
     for row in range(256):
         at = row / 255 * (len(colors) - 1)
         lower = min(int(at), len(colors) - 2)
-        strip.putpixel((0, row), mix(colors[lower], colors[lower + 1], at - lower))
+        rows += bytes(mix(colors[lower], colors[lower + 1], at - lower))
+    strip = Image.frombytes("RGB", (1, 256), bytes(rows))
     return strip.resize(size, Image.Resampling.BILINEAR)
 
 

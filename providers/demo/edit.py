@@ -75,7 +75,7 @@ def apply(image: Image.Image, prompt: str, *, variant: int = 0) -> Image.Image:
     """Return the photo with every edit that the words ask for; without a known word it becomes a painting."""
     found = re.findall(r"[\w/]+(?:-\w+)?", prompt.lower())
     chosen = [edit for stems, edit in EDITS if words.mentions(found, stems)]
-    tint = next((color for stems, color in words.COLORS if words.mentions(found, stems)), None)
+    tint = words.first_color(found)
     if tint is not None:
         chosen.append(lambda photo: tinted(photo, tint))
     rng = Random(sha256(f"{variant}\n{prompt}".encode()).digest())
@@ -107,8 +107,8 @@ def blurred(photo: Image.Image) -> Image.Image:
 
 def night(photo: Image.Image) -> Image.Image:
     """Turn day into moonlight."""
-    dim = ImageEnhance.Brightness(ImageEnhance.Color(photo).enhance(0.55)).enhance(0.5)
-    return ImageChops.soft_light(Image.blend(dim, Image.new("RGB", photo.size, (20, 34, 92)), 0.3), dim)
+    dim = ImageEnhance.Brightness(ImageEnhance.Color(photo).enhance(0.55)).enhance(0.62)
+    return ImageChops.soft_light(Image.blend(dim, Image.new("RGB", photo.size, (30, 48, 120)), 0.34), dim)
 
 
 def brightened(photo: Image.Image) -> Image.Image:
@@ -133,8 +133,12 @@ def snowed(photo: Image.Image, rng: Random) -> Image.Image:
 
 def painted(photo: Image.Image, rng: Random) -> Image.Image:
     """Make a painting: flat patches of colour, drawn contours, a warm or a cool light."""
-    flat = ImageOps.posterize(photo.filter(ImageFilter.ModeFilter(7)).filter(ImageFilter.SMOOTH_MORE), 3)
-    flat = ImageEnhance.Color(Image.blend(flat, photo.filter(ImageFilter.GaussianBlur(2)), 0.35)).enhance(1.45)
+    small = photo.reduce(2) if min(photo.size) >= 128 else photo
+    patches = small.filter(ImageFilter.MedianFilter(5)).quantize(
+        20, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
+    )
+    flat = patches.convert("RGB").filter(ImageFilter.ModeFilter(5)).resize(photo.size, Image.Resampling.BICUBIC)
+    flat = ImageEnhance.Color(Image.blend(flat, photo, 0.3)).enhance(1.4)
     edges = photo.convert("L").filter(ImageFilter.GaussianBlur(1.2)).filter(ImageFilter.FIND_EDGES)
     lines = edges.point([max(90, 255 - max(0, v - 14) * 5) for v in range(256)])
     inked = ImageChops.multiply(flat, Image.merge("RGB", (lines, lines, lines)))

@@ -5,6 +5,7 @@ The font is Roboto (Apache License 2.0, `fonts/LICENSE.txt`): it has Cyrillic, w
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -34,23 +35,27 @@ def legible(text: str) -> str:
     kept = "".join(
         character for character in text[: LONGEST_CAPTION * 4] if character.isspace() or character.isprintable()
     )
-    return " ".join("".join(character for character in kept if _is_drawable(character)).split())
+    drawable = " ".join("".join(character for character in kept if _is_drawable(character)).split())
+    return re.sub(r"\s+([,.;:!?…])", r"\1", drawable)
 
 
-def overlay(size: tuple[int, int], caption: str) -> Image.Image:
-    """Return a transparent layer with the banner and the caption, to be laid over a picture of this size."""
+def overlay(size: tuple[int, int], caption: str, *, strength: float = 0.65) -> Image.Image:
+    """Return a transparent layer with the banner and the caption, to be laid over a picture of this size.
+
+    `strength` is how dark the ground of the caption is.
+    """
     layer = Image.new("RGBA", size)
     banner_height = _draw_banner(layer)
     text = legible(caption)
     if text:
-        _draw_caption(layer, text, room=size[1] - banner_height)
+        _draw_caption(layer, text, room=size[1] - banner_height, strength=strength)
     return layer
 
 
-def write(image: Image.Image, caption: str) -> Image.Image:
+def write(image: Image.Image, caption: str, *, strength: float = 0.65) -> Image.Image:
     """Return the picture with the caption and the banner on it."""
     result = image.convert("RGB")
-    layer = overlay(result.size, caption)
+    layer = overlay(result.size, caption, strength=strength)
     result.paste(layer, (0, 0), layer)
     return result
 
@@ -90,7 +95,7 @@ def _ellipsis(line: str, face: ImageFont.FreeTypeFont, width: float) -> str:
     return line.rstrip(" ,.;:—-") + "…"
 
 
-def _draw_caption(layer: Image.Image, text: str, *, room: int) -> None:
+def _draw_caption(layer: Image.Image, text: str, *, room: int, strength: float) -> None:
     width, height = layer.size
     unit = min(width * 1.15, height * 1.3, max(width, height))
     margin = round(width * 0.05)
@@ -105,7 +110,7 @@ def _draw_caption(layer: Image.Image, text: str, *, room: int) -> None:
         share *= 0.88
     lines = wrap(text, face, width - 2 * margin, most)
     top = height - margin * 0.8 - leading * len(lines)
-    _shade(layer, top=max(0, round(top - leading * 1.6)))
+    _shade(layer, top=max(0, round(top - leading * 1.5)), ramp=round(leading * 2), strength=strength)
     canvas = ImageDraw.Draw(layer)
     for number, line in enumerate(lines):
         canvas.text(
@@ -119,12 +124,13 @@ def _draw_caption(layer: Image.Image, text: str, *, room: int) -> None:
         )
 
 
-def _shade(layer: Image.Image, *, top: int) -> None:
-    """Darken the lower part softly, so that the caption reads on any picture."""
-    size = (layer.width, layer.height - top)
-    fall = Image.linear_gradient("L").point([min(165, round(v * 1.1)) for v in range(256)]).resize(size)
-    dark = Image.new("RGBA", size, (8, 10, 22, 255))
-    dark.putalpha(fall)
+def _shade(layer: Image.Image, *, top: int, ramp: int, strength: float) -> None:
+    """Darken the picture below `top`, softly over `ramp` pixels, so that the caption reads on any picture."""
+    darkness = Image.new("L", (layer.width, layer.height - top), round(255 * strength))
+    fall = Image.linear_gradient("L").point([round(v * strength) for v in range(256)])
+    darkness.paste(fall.resize((layer.width, ramp)), (0, 0))
+    dark = Image.new("RGBA", darkness.size, (8, 10, 22, 255))
+    dark.putalpha(darkness)
     layer.paste(dark, (0, top))
 
 

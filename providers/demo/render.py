@@ -64,7 +64,9 @@ def picture(job: Job, caption: str, variant: int) -> Media:
         "PNG": {"compress_level": 3},
         "WEBP": {"quality": 90, "method": 2},
     }
-    lettering.write(image, caption).save(buffer, options.file_format, **settings[options.file_format])
+    lettering.write(image, caption, strength=0.9 if job.images else 0.65).save(
+        buffer, options.file_format, **settings[options.file_format]
+    )
     return Media(f"image/{options.file_format.lower()}", buffer.getvalue())
 
 

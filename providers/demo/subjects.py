@@ -47,7 +47,7 @@ def paint(image: Image.Image, wish: Wish, palette: Palette, foot: Point, *, aflo
     if wish.subject is None:
         return
     if afloat and wish.subject in {Subject.FOX, Subject.CAT, Subject.HOUSE}:
-        foot = (foot[0], 0.97)
+        foot = (foot[0], 0.86)
     SUBJECTS[wish.subject](Stencil(image, foot, 0.3), wish, palette)
 
 

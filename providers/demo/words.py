@@ -93,7 +93,21 @@ SCENES: Mapping[Scene, tuple[str, ...]] = {
         "сахар",
         "верблюд",
     ),
-    Scene.FOREST: ("forest", "tree", "wood", "pine", "jungle", "лес", "дерев", "ёлк", "елк", "сосн", "тайг", "джунгл"),
+    Scene.FOREST: (
+        "forest",
+        "tree",
+        "wood",
+        "pine",
+        "jungle",
+        "лес",
+        "лесн",
+        "дерев",
+        "ёлк",
+        "елк",
+        "сосн",
+        "тайг",
+        "джунгл",
+    ),
     Scene.MOUNTAINS: (
         "mountain",
         "hill",
@@ -116,10 +130,13 @@ HOURS: Mapping[Hour, tuple[str, ...]] = {
         "dark",
         "moon",
         "ноч",
+        "ночн",
+        "ночью",
         "тёмн",
         "темн",
         "полноч",
         "лун",
+        "лунн",
         "cyberpunk",
         "neon",
         "неон",
@@ -128,7 +145,7 @@ HOURS: Mapping[Hour, tuple[str, ...]] = {
     Hour.DAY: ("day", "noon", "sunny", "bright", "день", "днём", "днем", "солн", "ярк", "полдень"),
 }
 SUBJECTS: Mapping[Subject, tuple[str, ...]] = {
-    Subject.FOX: ("fox", "лис", "лисий"),
+    Subject.FOX: ("fox", "лис", "лисиц", "лисич", "лисён", "лисен"),
     Subject.CAT: ("cat", "kitten", "kitty", "кот", "кошк", "котён", "котен", "котик"),
     Subject.BOAT: ("boat", "ship", "sail", "yacht", "лодк", "корабл", "парус", "яхт"),
     Subject.HOUSE: ("house", "home", "cabin", "hut", "cottage", "дом", "домик", "изб", "хижин"),
@@ -145,6 +162,7 @@ WINTER = (
     "снег",
     "снеж",
     "зим",
+    "зимн",
     "лёд",
     "льд",
     "мороз",
@@ -157,7 +175,7 @@ COLORS: tuple[tuple[tuple[str, ...], Color], ...] = (
     (("yellow", "gold", "golden", "жёлт", "желт", "золот"), (244, 196, 62)),
     (("green", "emerald", "зелён", "зелен", "изумруд"), (58, 158, 88)),
     (("teal", "turquoise", "cyan", "бирюз", "голуб"), (64, 178, 196)),
-    (("blue", "navy", "azure", "син", "лазур"), (46, 96, 204)),
+    (("blue", "navy", "azure", "син", "синег", "синем", "синим", "лазур"), (46, 96, 204)),
     (("purple", "violet", "lilac", "фиолет", "сирен", "лилов", "пурпур"), (128, 72, 190)),
     (("pink", "magenta", "rose", "розов", "малинов"), (236, 108, 160)),
     (("brown", "chocolate", "коричн", "шоколад"), (132, 88, 56)),
@@ -182,14 +200,19 @@ class Wish:
 
 def read(prompt: str, rng: Random) -> Wish:
     """Find the wish in the words; what they leave open is decided by `rng`."""
-    words = re.findall(r"\w+", prompt.lower())
+    # Watercolour is a manner of painting, not water.
+    words = [word for word in re.findall(r"\w+", prompt.lower()) if not word.startswith("watercol")]
     is_winter = mentions(words, WINTER)
     scene = _first(words, SCENES)
     if scene is None:
         scene = rng.choice((Scene.MOUNTAINS, Scene.FOREST) if is_winter else tuple(Scene))
     hour = _first(words, HOURS) or rng.choice((Hour.DAY, Hour.DUSK, Hour.DUSK, Hour.NIGHT))
-    tint = next((color for stems, color in COLORS if mentions(words, stems)), None)
-    return Wish(scene, hour, is_winter, tint, _first(words, SUBJECTS))
+    return Wish(scene, hour, is_winter, first_color(words), _first(words, SUBJECTS))
+
+
+def first_color(words: list[str]) -> Color | None:
+    """Return the colour that is named first."""
+    return next((color for word in words for stems, color in COLORS if mentions([word], stems)), None)
 
 
 def mentions(words: list[str], stems: tuple[str, ...]) -> bool:
