@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import textwrap
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,7 +41,14 @@ HIDDEN = frozenset({"at", "level", "event", "service", "logger", "exception", "s
 
 POSTGRES = re.compile(r"^(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) UTC \[\d+\] (?P<level>[A-Z]+):\s+(?P<event>.*)$")
 REDIS = re.compile(r"^\d+:[A-Z] (?P<at>\d+ \w{3} \d{4} \d\d:\d\d:\d\d\.\d+) (?P<level>[.\-*#]) (?P<event>.*)$")
-REDIS_LEVELS = {".": "debug", "-": "debug", "*": "info", "#": "warning"}
+REDIS_LEVELS = {".": "debug", "-": "debug", "*": "info", "#": "info"}
+"""Redis marks with `#` what it wants seen, a clean exit included; only what says WARNING is one."""
+
+QUIET = frozenset({"postgres", "redis"})
+"""Servers whose everyday lines stay in their files."""
+
+INDENT = 26
+NARROWEST_BODY = 30
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,8 @@ def parse(service: str, text: str) -> Line:
         return Line(service, found["event"], LEVELS.get(level, level), at)
     if found := REDIS.match(text):
         at = datetime.strptime(found["at"], "%d %b %Y %H:%M:%S.%f").replace(tzinfo=UTC)
-        return Line(service, found["event"], REDIS_LEVELS[found["level"]], at)
+        level = "warning" if found["event"].startswith("WARNING") else REDIS_LEVELS[found["level"]]
+        return Line(service, found["event"], level, at)
     return Line(service, text)
 
 
@@ -91,21 +100,33 @@ def _from_json(service: str, entry: dict[str, Any]) -> Line:
 def render(line: Line, screen: Screen, zone: tzinfo | None = None) -> Iterator[str]:
     """Return a line as people read it, with its traceback below. Times are local unless a zone is given."""
     at = (line.at or datetime.now(UTC)).astimezone(zone)
-    head = f"{at:%H:%M:%S} "
-    name, level = f"{line.service:<9}", f"{line.level:<8}"
-    fields = " ".join(f"{name}={_value(value)}" for name, value in line.fields.items())
+    time, name, level = f"{at:%H:%M:%S}", f"{line.service:<8}", f"{line.level:<7}"
     event = screen.fit(line.event)
-    if screen.color:
-        head = f"\x1b[2m{head}\x1b[0m"
-        name = f"\x1b[{COLOURS.get(line.service, '0')}m{name}\x1b[0m"
-        colour = LEVEL_COLOURS.get(line.level)
-        level = f"\x1b[{colour}m{level}\x1b[0m" if colour else level
-        fields = f"\x1b[2m{screen.fit(fields)}\x1b[0m" if fields else ""
+    fields = screen.fit(" ".join(f"{name}={_value(value)}" for name, value in line.fields.items()))
+    if not screen.color:
+        yield f"{time} {name} {level} {event} {fields}".rstrip()
     else:
-        fields = screen.fit(fields)
-    yield f"{head}{name}{level}{event} {fields}".rstrip()
-    for below in line.traceback.splitlines():
-        yield f"         {'':<9}{screen.fit(below)}"
+        first, *rest = _wrapped(event, fields, screen.width - INDENT)
+        name = _coloured(COLOURS.get(line.service, "0"), name)
+        level = _coloured(LEVEL_COLOURS.get(line.level, "0"), level)
+        yield f"{_coloured('2', time)} {name} {level} {first}"
+        yield from (" " * INDENT + text for text in rest)
+    yield from (" " * INDENT + screen.fit(text) for text in line.traceback.splitlines())
+
+
+def _wrapped(event: str, fields: str, room: int) -> list[str]:
+    """Break into lines that fit beside the columns; what follows the event is dim."""
+    lines, left = [], len(event)
+    room = max(room, NARROWEST_BODY)
+    for text in textwrap.wrap(f"{event} {fields}".rstrip(), room, break_on_hyphens=False) or [""]:
+        bright, dim = text[: max(0, left)], text[max(0, left) :]
+        lines.append(bright + (_coloured("2", dim) if dim else ""))
+        left -= len(text) + 1
+    return lines
+
+
+def _coloured(code: str, text: str) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m"
 
 
 def _value(value: object) -> str:
@@ -196,6 +217,8 @@ class LogView:
 
     def _print(self, lines: Sequence[Line]) -> None:
         for line in lines:
+            if line.service in QUIET and line.level in ("info", "debug"):
+                continue
             for text in render(line, self._screen):
                 self._screen.stream.write(text + "\n")
         if lines:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 from pathlib import Path
 
@@ -144,7 +143,7 @@ def test_a_private_file_replaces_the_old_one_in_one_step(tmp_path: Path) -> None
 
     assert json.loads(path.read_text()) == {"new": True}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert os.listdir(tmp_path) == ["file.json"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file.json"]
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[1]", '"text"'])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -52,9 +53,16 @@ def test_the_levels_of_postgres_become_ours(level: str, shown: str) -> None:
 
 
 def test_a_line_of_redis_is_read() -> None:
-    line = parse("redis", "13808:M 22 Nov 2026 12:00:01.000 # Server is about to exit")
+    line = parse("redis", "13808:M 22 Nov 2026 12:00:01.000 * Ready to accept connections")
 
-    assert (line.level, line.event, line.at) == ("warning", "Server is about to exit", AT)
+    assert (line.level, line.event, line.at) == ("info", "Ready to accept connections", AT)
+
+
+@pytest.mark.parametrize(
+    ("event", "level"), [("Valkey is now ready to exit, bye bye...", "info"), ("WARNING Memory overcommit", "warning")]
+)
+def test_only_a_warning_of_redis_is_one(event: str, level: str) -> None:
+    assert parse("redis", f"13808:M 22 Nov 2026 12:00:01.000 # {event}").level == level
 
 
 @pytest.mark.parametrize("text", ["Traceback (most recent call last):", "{not json", "{}", '{"at":"yesterday"}'])
@@ -84,6 +92,19 @@ def test_a_traceback_stands_below_its_line() -> None:
     shown = list(render(Line("web", "broken", "error", AT, {}, "Traceback:\n  boom"), Screen(io.StringIO()), UTC))
 
     assert [text.strip() for text in shown[1:]] == ["Traceback:", "boom"]
+
+
+def test_a_long_line_hangs_below_its_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    line = Line("web", "an event of several words that fill the line", "info", AT, {"key": "value " * 12, "id": 7})
+
+    shown = [re.sub(r"\x1b\[[\d;]*m", "", text) for text in render(line, Screen(Terminal()), UTC)]
+
+    assert len(shown) == 3
+    assert all(len(text) <= 80 for text in shown)
+    assert all(text.startswith(" " * 26) for text in shown[1:])
 
 
 def test_colours_are_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,3 +176,17 @@ def test_the_view_prints_until_it_is_stopped(tmp_path: Path) -> None:
     view.stop()
 
     assert "last" in stream.getvalue()
+
+
+def test_everyday_lines_of_the_servers_stay_in_their_files(tmp_path: Path) -> None:
+    log, stream = tmp_path / "postgres.log", io.StringIO()
+    view = LogView({"postgres": log}, Screen(stream), interval=0.01)
+    view.start()
+
+    log.write_text(
+        "2026-11-22 12:00:01.000 UTC [42] LOG:  checkpoint\n2026-11-22 12:00:01.000 UTC [42] ERROR:  broken\n"
+    )
+    wait_until(lambda: "broken" in stream.getvalue())
+    view.stop()
+
+    assert "checkpoint" not in stream.getvalue()

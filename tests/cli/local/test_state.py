@@ -105,7 +105,8 @@ def test_asking_does_not_take_the_lock_away(home: Home) -> None:
 def test_the_lock_is_free_when_its_holder_is_killed(home: Home) -> None:
     home.create()
     code = (
-        "import sys, time; from pathlib import Path; from cli.local.home import Home; from cli.local.state import holding\n"
+        "import sys, time; from pathlib import Path\n"
+        "from cli.local.home import Home; from cli.local.state import holding\n"
         "with holding(Home(Path(sys.argv[1]))):\n    print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(home.root)], stdout=subprocess.PIPE) as holder:
