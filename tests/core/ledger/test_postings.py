@@ -357,3 +357,13 @@ class TestTotals:
             "53.00",
         ]
         await assert_books_agree()
+
+    async def test_the_running_balance_is_counted_whatever_the_statement_says(self, anna: UserId) -> None:
+        balance_after = await db.fetch_value(
+            """INSERT INTO botapp_transaction (user_id, type, amount, balance_after, idempotency_key)
+            VALUES ($1, 'deposit', 1, 999999, $2) RETURNING balance_after""",
+            anna,
+            key(),
+        )
+        assert str(balance_after) == "11.00"
+        await assert_books_agree()
