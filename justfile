@@ -1,4 +1,4 @@
-# Lists the recipes.
+# List the recipes.
 default:
     @just --list --unsorted
 
@@ -6,15 +6,16 @@ default:
 up *arguments:
     nb up {{arguments}}
 
-# Everything that must pass before a change lands: lint, types, layers and all tests.
-test: lint types
-    pytest
+# Everything that must pass before a change lands: style, types, layers, documents and all tests.
+test *arguments: lint types browser
+    pytest {{arguments}}
 
-# Style, import order, layers.
+# Style, layers, and documents that tell the truth.
 lint:
-    ruff format --check .
-    ruff check .
-    lint-imports
+    ruff format --check --quiet .
+    ruff check --quiet .
+    lint-imports --no-cache
+    python -m scripts.documents --check
 
 # Strict type check.
 types:
@@ -28,6 +29,18 @@ format:
 # Speed and memory beside a yardstick measured in the same run.
 bench *arguments:
     python -m benchmarks {{arguments}}
+
+# Build the Mini Apps, where there are any.
+webapps:
+    @if [ -f webapps/package.json ]; then cd webapps && npm ci && npm run build; else echo "There is no Mini App yet."; fi
+
+# Write the documents that are made from code and check every link.
+docs:
+    python -m scripts.documents
+
+# Have Chromium for the browser tests, installing it where it is missing.
+browser:
+    @python -m scripts.browser
 
 # Resolve the dependencies anew and write the lock.
 lock:

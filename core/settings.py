@@ -71,7 +71,14 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    environment: Annotated[Environment, Field(alias="NB_ENVIRONMENT", examples=["production"])] = Environment.LOCAL
+    environment: Annotated[
+        Environment,
+        Field(
+            alias="NB_ENVIRONMENT",
+            description="Where this process runs: local, staging or production.",
+            examples=["production"],
+        ),
+    ] = Environment.LOCAL
     commit: Annotated[
         str, Field(alias="NB_COMMIT", description="Commit that this process was built from.", examples=["6a090cb"])
     ] = "unknown"
@@ -80,9 +87,23 @@ class Settings(BaseModel):
     ] = Path(".nb")
 
     database_url: Annotated[
-        SecretStr, Field(alias="DATABASE_URL", examples=["postgresql://user:password@host:5432/nanobanana"])
+        SecretStr,
+        Field(
+            alias="DATABASE_URL",
+            description="PostgreSQL 15 or newer.",
+            examples=["postgresql://user:password@host:5432/nanobanana"],
+        ),
     ]
-    database_pool_size: Annotated[int, Field(alias="DATABASE_POOL_SIZE", ge=2, le=200, examples=["10"])] = 10
+    database_pool_size: Annotated[
+        int,
+        Field(
+            alias="DATABASE_POOL_SIZE",
+            description="Connections that one process keeps at most.",
+            ge=2,
+            le=200,
+            examples=["10"],
+        ),
+    ] = 10
     database_statement_cache: Annotated[
         int,
         Field(
@@ -92,15 +113,37 @@ class Settings(BaseModel):
             examples=["0"],
         ),
     ] = 0
-    redis_url: Annotated[SecretStr, Field(alias="REDIS_URL", examples=["redis://host:6379/0"])]
+    redis_url: Annotated[
+        SecretStr,
+        Field(
+            alias="REDIS_URL",
+            description="Redis 6.2 or newer, or Valkey: messages, drafts, heartbeats.",
+            examples=["redis://host:6379/0"],
+        ),
+    ]
 
     telegram_bot_token: Annotated[
-        SecretStr, Field(alias="TELEGRAM_BOT_TOKEN", examples=["123456:AAE-example-token-of-BotFather"])
+        SecretStr,
+        Field(
+            alias="TELEGRAM_BOT_TOKEN",
+            description="The bot, from BotFather.",
+            examples=["123456:AAE-example-token-of-BotFather"],
+        ),
     ]
     telegram_webhook_secret: Annotated[
-        SecretStr, Field(alias="TG_WEBHOOK_SECRET", examples=["32-or-more-of-A-Z_a-z-0-9"])
+        SecretStr,
+        Field(
+            alias="TG_WEBHOOK_SECRET",
+            description="What Telegram sends with every update; nothing is accepted without it.",
+            examples=["32-or-more-of-A-Z_a-z-0-9"],
+        ),
     ]
-    telegram_api_base_url: Annotated[str, Field(alias="TELEGRAM_API_BASE_URL")] = "https://api.telegram.org"
+    telegram_api_base_url: Annotated[
+        str,
+        Field(
+            alias="TELEGRAM_API_BASE_URL", description="The Bot API: Telegram, a server of your own, or the sandbox."
+        ),
+    ] = "https://api.telegram.org"
     telegram_updates: Annotated[
         Literal["webhook", "polling"],
         Field(alias="TELEGRAM_UPDATES", description="How updates arrive: pushed to us, or fetched by `nb bot poll`."),
@@ -109,9 +152,13 @@ class Settings(BaseModel):
         str, Field(alias="PUBLIC_BASE_URL", examples=["https://bot.example.com"], description="Where people reach web.")
     ]
 
-    host: Annotated[str, Field(alias="HOST")] = "0.0.0.0"  # noqa: S104  A container's port is published by its platform.
-    port: Annotated[int, Field(alias="PORT", ge=1, le=65535, examples=["8000"])] = 8000
-    web_workers: Annotated[int, Field(alias="WEB_WORKERS", ge=1, le=64)] = 1
+    host: Annotated[str, Field(alias="HOST", description="Address that web listens on.")] = "0.0.0.0"  # noqa: S104  A container's port is published by its platform.
+    port: Annotated[
+        int, Field(alias="PORT", description="Port that web listens on.", ge=1, le=65535, examples=["8000"])
+    ] = 8000
+    web_workers: Annotated[
+        int, Field(alias="WEB_WORKERS", description="Web processes on this machine.", ge=1, le=64)
+    ] = 1
     worker_concurrency: Annotated[
         int, Field(alias="CELERY_WORKER_CONCURRENCY", ge=1, le=1000, description="Tasks at once per worker process.")
     ] = 50
@@ -124,11 +171,22 @@ class Settings(BaseModel):
         bool,
         Field(alias="DEMO_PROVIDER", description="Offer the provider that needs no key and makes demonstrations only."),
     ] = False
-    gemini_api_key: Annotated[SecretStr | None, Field(alias="GEMINI_API_KEY")] = None
-    gemini_base_url: Annotated[str | None, Field(alias="GEMINI_BASE_URL")] = None
+    gemini_api_key: Annotated[
+        SecretStr | None,
+        Field(alias="GEMINI_API_KEY", description="Key of the Gemini API; its models are offered when it is set."),
+    ] = None
+    gemini_base_url: Annotated[
+        str | None, Field(alias="GEMINI_BASE_URL", description="The Gemini API; Google's when not set.")
+    ] = None
 
-    log_format: Annotated[Literal["json", "console"], Field(alias="LOG_FORMAT")] = "json"
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(alias="LOG_LEVEL")] = "INFO"
+    log_format: Annotated[
+        Literal["json", "console"],
+        Field(alias="LOG_FORMAT", description="One JSON object a line, or lines for people."),
+    ] = "json"
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+        Field(alias="LOG_LEVEL", description="Least severity that is written."),
+    ] = "INFO"
 
     @field_validator("public_base_url", "telegram_api_base_url", "gemini_base_url")
     @classmethod
