@@ -47,15 +47,14 @@ class Option:
 async def image_model(user: User, *, images: int = 0) -> CatalogModel | None:
     """Return the model that makes pictures for this person: the preferred one, else the first.
 
-    With `images` it is one that takes photos, and as many of them where there is such a model.
+    With `images` it is one that takes so many photos, or the one that takes most.
     """
     available = await catalog.models(kind=MediaKind.IMAGE)
     available.sort(key=lambda model: model.slug != user.preferred_model)
-    for least in (images, min(images, 1)):
-        for model in available:
-            if model.max_input_images >= least and (images or not model.needs_input_image):
-                return model
-    return None
+    if not images:
+        return next((model for model in available if not model.needs_input_image), None)
+    enough = next((model for model in available if model.max_input_images >= images), None)
+    return enough or max(available, key=lambda model: model.max_input_images, default=None)
 
 
 async def animator() -> CatalogModel | None:

@@ -120,7 +120,9 @@ def _opened(data: bytes) -> Image.Image:
         if image.width * image.height > MAX_PIXELS:
             raise ImageTooLarge(f"{image.width} x {image.height} pixels")
         image.load()
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageTooLarge(type(error).__name__) from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise NotAnImage(type(error).__name__) from None
     return image
 
