@@ -8,6 +8,7 @@ USD are rounded to four places first, as the statement keeps them.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -126,11 +127,25 @@ def validate(model: CatalogModel, params: Mapping[str, Json]) -> dict[str, Json]
     Raises:
         InvalidParams: see `quote`.
     """
-    filled = model.with_defaults(params)
-    problems = [_problem(error, model) for error in _validator(to_json(model.params_schema)).iter_errors(filled)]
+    filled = {
+        name: _canonical(value, model.options.get(name, {})) for name, value in model.with_defaults(params).items()
+    }
+    problems = [
+        Problem(name, f"{value} is not a number that JSON has")
+        for name, value in filled.items()
+        if isinstance(value, float) and not math.isfinite(value)
+    ]
+    problems += [_problem(error, model) for error in _validator(to_json(model.params_schema)).iter_errors(filled)]
     if problems:
-        raise InvalidParams(problems)
+        raise InvalidParams(list(dict.fromkeys(problems)))
     return filled
+
+
+def _canonical(value: Json, schema: Mapping[str, Any]) -> Json:
+    # JSON has one kind of number: 3.0 is a valid integer, and has to be priced and sent as 3.
+    if isinstance(value, float) and value.is_integer() and (schema.get("type") == "integer" or "enum" in schema):
+        return int(value)
+    return value
 
 
 @lru_cache(maxsize=256)
@@ -144,6 +159,10 @@ def _problem(error: ValidationError, model: CatalogModel) -> Problem:
         assert isinstance(error.instance, dict)
         extra = sorted(set(error.instance) - set(model.options))
         return Problem(", ".join(extra), f"{model.slug} has no such option; it has: {known}")
+    if error.validator == "required":
+        assert isinstance(error.instance, dict)
+        missing = sorted(set(model.params_schema["required"]) - set(error.instance))
+        return Problem(", ".join(missing), f"{model.slug} cannot do without")
     name = str(error.absolute_path[0]) if error.absolute_path else str(error.validator)
     return Problem(name, error.message)
 
@@ -151,13 +170,17 @@ def _problem(error: ValidationError, model: CatalogModel) -> Problem:
 def _units(model: CatalogModel, params: Mapping[str, Json]) -> int:
     option = {CostUnit.IMAGE: "quantity", CostUnit.SECOND: "duration"}.get(model.cost_unit)
     value = params.get(option, 1) if option else 1
-    return max(1, value) if isinstance(value, int) else 1
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InvalidParams([Problem(str(option), f"{model.slug} is paid by it, so it has to be a number")])
+    return max(1, math.ceil(value))
 
 
 def _factors(model: CatalogModel, params: Mapping[str, Json]) -> tuple[Factor, ...]:
     chosen = []
     for option, factors in model.option_factors.items():
-        value = params.get(option)
+        if option not in params:
+            continue
+        value = params[option]
         name = str(value).lower() if isinstance(value, bool) else str(value)
         if name in factors:
             chosen.append(Factor(option, name, factors[name]))
