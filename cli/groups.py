@@ -6,9 +6,10 @@ Typer carries its own copy of click inside; only its public classes are subclass
 from __future__ import annotations
 
 import importlib
+import shutil
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 import typer.main
@@ -16,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from cli import registry
 from cli.invocation import current
+from cli.output import NARROW
 
 if TYPE_CHECKING:
     # Names of types only: what Typer vendors is not imported at run time.
@@ -72,6 +74,35 @@ class _Everywhere:
             ctx.params.pop(option.name or "", None)
         current().take({name: value for name, value in shared.items() if isinstance(value, bool | str)})
 
+    def write_options(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Arguments and own options first, the shared options in a section of their own."""
+        shared = set(map(id, self.everywhere))
+        rows: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": [], "Options of every command": []}
+        for parameter in cast("Command", self).get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is None:
+                continue
+            if parameter.param_type_name == "argument":
+                rows["Arguments"].append(record)
+            else:
+                rows["Options of every command" if id(parameter) in shared else "Options"].append(record)
+        for title, records in rows.items():
+            _write_section(formatter, title, records)
+
+
+def _write_section(formatter: HelpFormatter, title: str, rows: list[tuple[str, str]]) -> None:
+    """Two columns, or on a narrow screen the text under its name."""
+    if not rows:
+        return
+    with formatter.section(title):
+        if formatter.width >= NARROW:
+            formatter.write_dl(rows)
+            return
+        for name, text in rows:
+            formatter.write(f"  {name}\n")
+            with formatter.indentation():
+                formatter.write_text(text)
+
 
 EVERYWHERE_NAMES = frozenset({"json", "env", "timeout", "wait", "dry_run", "yes", "no_input", "no_color", "verbose"})
 
@@ -100,21 +131,8 @@ class NbCommand(_Everywhere, TyperCommand):
                 formatter.write_text(text)
 
     def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
-        """Own options first, the shared ones in a section of their own, then the examples."""
-        shared = set(map(id, self.everywhere))
-        rows: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": [], "Options of every command": []}
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            if record is None:
-                continue
-            if parameter.param_type_name == "argument":
-                rows["Arguments"].append(record)
-            else:
-                rows["Options of every command" if id(parameter) in shared else "Options"].append(record)
-        for title, records in rows.items():
-            if records:
-                with formatter.section(title):
-                    formatter.write_dl(records)
+        """Options, then the examples."""
+        self.write_options(ctx, formatter)
         examples = (self.help or "").partition(EXAMPLES)[2]
         if examples:
             with formatter.section("Examples"):
@@ -140,6 +158,12 @@ class NbGroup(_Everywhere, TyperGroup):
         rest = super().parse_args(ctx, args)
         self.take_everywhere(ctx)
         return rest
+
+    def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """The commands first, since they are what is looked for."""
+        commands = [(name, command.get_short_help_str()) for name, command in self.commands.items()]
+        _write_section(formatter, "Commands", commands)
+        self.write_options(ctx, formatter)
 
 
 class RootGroup(NbGroup):
@@ -237,6 +261,8 @@ def root() -> RootGroup:
 
     command = typer.main.get_command(app)
     assert isinstance(command, RootGroup)
-    command.context_settings = {"help_option_names": ["--help", "-h"]}
+    # Typer's own minimum of 50 columns is more than a narrow screen has.
+    width = max(30, min(shutil.get_terminal_size((80, 24)).columns, 80)) - 2
+    command.context_settings = {"help_option_names": ["--help", "-h"], "terminal_width": width}
     command.name = "nb"
     return command

@@ -5,6 +5,7 @@ A :class:`Screen` wraps one stream. Rich is imported only when a table is drawn.
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -28,7 +29,10 @@ PLAIN = {"–": "-", "—": "-", "…": "...", "→": "->", "·": "-", "⚡": "t
 NARROW = 60
 """Below this many columns a table becomes one block per row."""
 
-FOLDED = 12
+GAP = 2
+"""Columns between two columns of a table."""
+
+FOLDED = 11
 """Text in a table may be folded to this many columns, not to fewer."""
 
 
@@ -128,7 +132,7 @@ class Screen:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+        table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False, padding=(0, GAP, 0, 0))
         for column in columns:
             table.add_column(
                 column.title,
@@ -138,10 +142,13 @@ class Screen:
             )
         for row in cells:
             table.add_row(*(Text(cell) for cell in row))
+        text = io.StringIO()
         console = Console(
-            file=self.stream, width=self.width, force_terminal=self.color, no_color=not self.color, highlight=False
+            file=text, width=self.width, force_terminal=self.color, no_color=not self.color, highlight=False
         )
         console.print(table)
+        for line in text.getvalue().splitlines():
+            self.stream.write(line.rstrip() + "\n")
 
     def _blocks(self, columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> None:
         for number, row in enumerate(cells):
@@ -179,7 +186,7 @@ def _needed(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> int:
     for index, column in enumerate(columns):
         longest = max([len(column.title), *(len(row[index]) for row in cells)])
         total += longest if column.kind != "text" else min(longest, FOLDED)
-    return total + len(columns) - 1
+    return total + GAP * (len(columns) - 1)
 
 
 def _can_print_signs(stream: TextIO) -> bool:

@@ -57,7 +57,7 @@ GLOBAL_OPTIONS: tuple[tuple[str, str], ...] = (
     ("--timeout TIME", "Give up on a request after this time, for example 10s."),
     ("--wait [TIME]", "Wait for the wanted state, at most this long (5m)."),
     ("--dry-run", "Say what would be done, do nothing."),
-    ("--yes", "Agree to what would be asked."),
+    ("--yes, -y", "Agree to what would be asked."),
     ("--no-input", "Never ask."),
     ("--no-color", "No colours. NO_COLOR works too."),
     ("--verbose, -v", "Show the trace of an unexpected failure."),

@@ -89,8 +89,7 @@ def _row(item: Generation) -> tuple[object, ...]:
 def _state(item: Generation) -> str:
     if item["error_code"]:
         return f"{item['status']} ({item['error_code']})"
-    unfinished = item["status"] in ("queued", "processing")
-    return f"{item['status']} ({item['stage']})" if unfinished and item["stage"] else item["status"]
+    return item["stage"] if item["status"] == "processing" and item["stage"] else item["status"]
 
 
 def _show(screen: Screen, found: GenerationDetail) -> None:

@@ -13,6 +13,7 @@ from cli.envelope import Outcome
 from cli.exit_codes import MEANINGS
 from cli.groups import root
 from cli.invocation import current
+from cli.output import Screen
 from cli.shapes import HelpData
 
 AGENT_PAGE = """\
@@ -67,8 +68,13 @@ def help_page(
     wanted = " ".join(topic or [])
     text = _page(wanted) if wanted in ("", "agent", "exit-codes") else _of_command(topic or [])
     data: HelpData = {"topic": wanted or "nb", "text": text}
+    return Outcome(data=data, show=lambda screen: _show(screen, text if wanted else registry.root_help(screen.width)))
 
-    return Outcome(data=data, show=lambda screen: screen.line(text.rstrip("\n")))
+
+def _show(screen: Screen, text: str) -> None:
+    for line in text.rstrip("\n").splitlines():
+        words = line.lstrip(" ")
+        screen.wrapped(words, indent=len(line) - len(words))
 
 
 def _page(name: str) -> str:

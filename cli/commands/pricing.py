@@ -102,10 +102,11 @@ def _row(model: Model) -> tuple[object, ...]:
 
 
 def _show(screen: Screen, found: Quote) -> None:
-    screen.line(f"{found['model']}: {found['tokens']} ⚡ (USD {found['usd']})", style="1")
+    screen.line(f"{found['model']}: {found['tokens']} ⚡", style="1")
     screen.pairs(
         {
             "units": f"{found['units']} {found['unit']} at USD {found['unit_cost_usd']}",
+            "cost": f"USD {found['usd']}",
             "markup": f"x {found['markup']}",
             "rate": f"{found['rate']} tokens per USD",
             **{f"{factor['option']} {factor['value']}": f"x {factor['factor']}" for factor in found["factors"]},

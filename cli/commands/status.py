@@ -130,7 +130,7 @@ def _show(screen: Screen, name: str, service: ServiceStatus, local: LocalState |
     for process in service["processes"]:
         age = age_s(process["seen_at"], service["at"])
         quiet = f"{process['kind']} {process['instance']}" in silent
-        seen = "unknown" if age is None else f"{say_duration(max(age, 0))} ago"
+        seen = "unknown" if age is None else "just now" if age < 1 else f"{say_duration(age)} ago"
         sign = screen.sign("failed" if quiet else "ok")
         rows.append((process["kind"], process["instance"], process["commit"], f"{sign} {seen}"))
     screen.table((Column("kind"), Column("instance"), Column("commit"), Column("seen")), rows)

@@ -42,9 +42,9 @@ def generation(number: int, **changes: Any) -> dict[str, Any]:
     return {
         "id": f"g_{number:06d}",
         "status": "done",
-        "stage": None,
+        "stage": "",
         "model": "demo-image",
-        "kind": "text2image",
+        "kind": "image",
         "user": "100200300",
         "tokens": "4.00",
         "cost_usd": "0.10",

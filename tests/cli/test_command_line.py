@@ -73,6 +73,14 @@ def test_every_command_has_help_with_two_examples(nb: Runner, path: tuple[str, .
     assert "--json" in head
 
 
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+@pytest.mark.parametrize("path", [*LEAVES, ("gen",), ("db",)], ids=".".join)
+def test_help_fits_the_screen(nb: Runner, monkeypatch: pytest.MonkeyPatch, path: tuple[str, ...], width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    page = nb(*path, "--help").out.partition("Examples:")[0]
+    assert max(map(len, page.splitlines())) <= min(width, 80)
+
+
 @pytest.mark.parametrize("path", LEAVES, ids=".".join)
 def test_the_examples_of_a_command_parse(path: tuple[str, ...]) -> None:
     command = groups.load(registry.entries()[path[0]])

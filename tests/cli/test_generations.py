@@ -33,7 +33,7 @@ def test_ids_as_long_as_the_services_own_still_make_a_table(
     changes = {"id": run_code, "status": "processing", "stage": "submitting", "model": "gemini-3-pro-image"}
     service.generations = [generation(1, **changes)]
     lines = nb("gen", "list").out.splitlines()
-    assert lines[1].startswith(f"{run_code}  processing")
+    assert lines[1].startswith(f"{run_code}  submitting")
     assert max(map(len, lines)) <= 80
 
 
@@ -94,7 +94,7 @@ def test_people_see_prompt_charge_results_and_events(nb: Runner, service: Emulat
 def test_an_unfinished_one_shows_its_stage_and_where_to_look(nb: Runner, service: Emulator) -> None:
     service.generations = [generation(1, status="processing", stage="storing", completed_at=None)]
     ran = nb("gen", "show", "g_000001")
-    assert "processing (storing)" in ran.out
+    assert "g_000001  storing" in ran.out
     assert "Next: nb status --env local" in ran.err
 
 

@@ -67,11 +67,17 @@ def test_ids_that_do_not_fit_are_never_cut(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_an_optional_column_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
     columns = (Column("id", "id"), Column("user", "id", optional=True), Column("at", "id"))
-    narrow, wide = screen(monkeypatch, 60), screen(monkeypatch, 80)
+    narrow, wide = screen(monkeypatch, 75), screen(monkeypatch, 76)
     for target in (narrow, wide):
         target.table(columns, [("a" * 32, "b" * 20, "c" * 20)])
     assert "b" * 20 not in said(narrow)
     assert "b" * 20 in said(wide)
+
+
+def test_a_table_leaves_no_space_at_the_end_of_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = screen(monkeypatch)
+    target.table(COLUMNS, ROWS)
+    assert all(line == line.rstrip() for line in said(target).splitlines())
 
 
 def test_a_narrow_screen_leaves_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,62 @@
+"""What `nb` expects, what the emulator answers, and what the service promises are the same."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, get_type_hints
+
+import pytest
+from pydantic import BaseModel
+
+from cli import wire
+from core import readiness
+from core.http.ops import schemas
+from tests.cli.emulator import TOKEN, Emulator
+
+PAIRS: list[tuple[Any, type[BaseModel]]] = [
+    (wire.ServiceStatus, schemas.Status),
+    (wire.Process, schemas.Process),
+    (wire.QueueDepth, schemas.Queue),
+    (wire.InProgress, schemas.InProgress),
+    (wire.Backlog, schemas.Waiting),
+    (wire.Generation, schemas.GenerationItem),
+    (wire.GenerationPage, schemas.GenerationPage),
+    (wire.GenerationDetail, schemas.Generation),
+    (wire.Media, schemas.ResultFile),
+    (wire.Charge, schemas.Charge),
+    (wire.GenerationEvent, schemas.GenerationEvent),
+    (wire.Quote, schemas.Quote),
+    (wire.Factor, schemas.Factor),
+    (wire.Model, schemas.Model),
+    (wire.ModelPage, schemas.ModelPage),
+    (wire.LedgerReport, schemas.LedgerReport),
+    (wire.LedgerProblem, schemas.LedgerProblem),
+]
+
+
+@pytest.mark.parametrize(("shape", "model"), PAIRS, ids=lambda part: part.__name__)
+def test_nb_expects_what_the_service_promises(shape: Any, model: type[BaseModel]) -> None:
+    assert set(get_type_hints(shape)) == set(model.model_fields)
+
+
+def test_a_readiness_check_is_what_the_service_makes() -> None:
+    assert set(get_type_hints(wire.Check)) == set(readiness.Check.__dataclass_fields__)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("method", "path", "body", "model"),
+    [
+        ("GET", "status", None, schemas.Status),
+        ("GET", "generations", None, schemas.GenerationPage),
+        ("POST", "pricing/quote", {"model": "demo-image", "params": {}}, schemas.Quote),
+        ("GET", "models", None, schemas.ModelPage),
+        ("GET", "ledger/verify", None, schemas.LedgerReport),
+    ],
+)
+def test_the_emulator_answers_as_the_service_would(
+    service: Emulator, method: str, path: str, body: object, model: type[BaseModel]
+) -> None:
+    status, content = service.answer(method, f"/api/ops/v1/{path}", f"Bearer {TOKEN}", json.dumps(body).encode())
+    assert status == 200
+    model.model_validate(content)
