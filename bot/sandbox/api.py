@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
 from collections.abc import Callable
+from http import HTTPStatus
 from urllib.parse import unquote
 
 from sanic import Blueprint, HTTPResponse, Request, response
@@ -14,6 +16,8 @@ from bot.sandbox.methods import execute
 from bot.sandbox.parameters import Parameters, Upload
 from bot.sandbox.refusals import Refused, bad_request
 from bot.sandbox.world import World
+
+logger = logging.getLogger(__name__)
 
 
 def read_parameters(request: Request) -> Parameters:
@@ -66,6 +70,14 @@ def blueprint(world: World) -> Blueprint:
         if found is None:
             return _answer(404, Refused(404, "Not Found").envelope())
         return await response.file(found, mime_type="application/octet-stream", headers=no_store())
+
+    @api.exception(Exception)
+    async def show_failure(_request: Request, error: Exception) -> HTTPResponse:
+        # The outermost boundary of a call: the bot gets Telegram's form of an answer whatever happened.
+        status = error.status_code if isinstance(error, SanicException) else 500
+        if status == 500:
+            logger.exception("a Bot API call failed inside the sandbox", exc_info=error)
+        return _answer(status, Refused(status, HTTPStatus(status).phrase).envelope())
 
     routes: list[tuple[Callable[..., object], str, list[str]]] = [
         (call, "/<credential:bot[^/]+>/<method:str>", ["GET", "POST"]),

@@ -201,6 +201,8 @@ def _fault(body: JsonObject) -> JsonObject:
         "description": description.format(retry_after=retry_after) if error_code == 429 else description,
         "retry_after": retry_after,
         "times": times,
+        # The call works and its answer is lost: the bot cannot tell this from a failure.
+        "takes_effect": bool(body.get("takes_effect")),
     }
 
 

@@ -26,6 +26,10 @@ class Events:
         for chat_id in tuple(self._watchers):
             self.publish(chat_id, kind, **details)
 
+    def watchers(self, chat_id: int) -> int:
+        """How many pages show the chat."""
+        return len(self._watchers[chat_id])
+
     @contextmanager
     def watch(self, chat_id: int) -> Iterator[asyncio.Queue[JsonObject]]:
         """Events of a chat while the context lasts."""

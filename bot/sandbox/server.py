@@ -9,14 +9,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TypeAlias
 
-from sanic import Sanic
+from sanic import HTTPResponse, Sanic, response
 from sanic.config import Config
+from sanic.exceptions import PayloadTooLarge
 
 from bot.sandbox import api, driver, page
 from bot.sandbox.documents import JsonObject
 from bot.sandbox.limits import FloodLimits
 from bot.sandbox.methods import execute
 from bot.sandbox.parameters import Parameters
+from bot.sandbox.refusals import Refused
 from bot.sandbox.webhooks import WebhookPusher
 from bot.sandbox.world import World, create_world
 
@@ -48,6 +50,12 @@ def create_app(
     for part in (api, driver, page):
         app.blueprint(part.blueprint(world))
     _attach_webhooks(app, world)
+
+    @app.exception(PayloadTooLarge)
+    async def refuse_large_request(_request: object, _error: PayloadTooLarge) -> HTTPResponse:
+        # Raised before there is a route, so that the Bot API's own form has to be given here.
+        return response.json(Refused(413, "Request Entity Too Large").envelope(), status=413)
+
     return app
 
 

@@ -43,8 +43,12 @@ async def execute(world: World, name: str, parameters: Parameters) -> Outcome:
     """Run a method and log the call."""
     name, function = _METHODS.get(name.lower(), (name, _unknown))
     try:
-        _raise_fault(world, name)
+        fault = _take_fault(world, name)
+        if fault and not fault["takes_effect"]:
+            raise _refusal(fault)
         outcome = Outcome(200, {"ok": True, "result": await function(world, parameters)})
+        if fault:
+            raise _refusal(fault)
     except Refused as refused:
         outcome = Outcome(refused.error_code, refused.envelope())
     _log(world, name, parameters, outcome)
@@ -55,13 +59,18 @@ async def _unknown(_world: World, _parameters: Parameters) -> bool:
     raise Refused(404, "Not Found: method not found")
 
 
-def _raise_fault(world: World, name: str) -> None:
-    """Fail as a test asked for, and count it."""
+def _take_fault(world: World, name: str) -> JsonObject | None:
+    """The failure that a test asked for, counted."""
     for fault in world.state.faults:
-        if fault["method"].lower() in {name.lower(), "*"} and fault["times"] > 0:
+        if fault["method"].lower() in {name.lower(), "*"}:
             fault["times"] -= 1
             world.state.faults[:] = [other for other in world.state.faults if other["times"] > 0]
-            raise Refused(fault["error_code"], fault["description"], retry_after=fault.get("retry_after"))
+            return fault
+    return None
+
+
+def _refusal(fault: JsonObject) -> Refused:
+    return Refused(fault["error_code"], fault["description"], retry_after=fault["retry_after"])
 
 
 def _log(world: World, name: str, parameters: Parameters, outcome: Outcome) -> None:

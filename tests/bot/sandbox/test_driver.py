@@ -5,12 +5,17 @@ from __future__ import annotations
 import httpx
 import pytest
 from aiogram import Bot
-from aiogram.exceptions import TelegramBadRequest, TelegramRetryAfter, TelegramServerError
+from aiogram.exceptions import (
+    TelegramBadRequest,
+    TelegramEntityTooLarge,
+    TelegramRetryAfter,
+    TelegramServerError,
+)
 from aiogram.types import BufferedInputFile
 
 from bot.sandbox.documents import JsonObject
 from bot.sandbox.methods import names
-from tests.bot.sandbox.conftest import TOKEN, Running, image, pending
+from tests.bot.sandbox.conftest import TOKEN, Running, image, pending, until
 
 pytestmark = pytest.mark.integration
 
@@ -197,6 +202,34 @@ async def test_a_fault_has_the_words_it_was_given(bot: Bot, user: int, http: htt
     assert (await bot.get_me()).id == 42
 
 
+async def test_a_fault_may_lose_the_answer_of_a_call_that_worked(bot: Bot, user: int, http: httpx.AsyncClient) -> None:
+    await http.post("/faults", json={"method": "sendMessage", "error_code": 500, "takes_effect": True})
+    with pytest.raises(TelegramServerError):
+        await bot.send_message(user, "posted all the same")
+    seen = (await http.get(f"/chats/{user}/messages")).json()["messages"]
+    assert [message["text"] for message in seen] == ["posted all the same"]
+    assert [call["ok"] for call in (await http.get("/calls")).json()["calls"]] == [False]
+
+
+async def test_a_failure_inside_the_sandbox_has_telegrams_form(
+    bot: Bot, user: int, http: httpx.AsyncClient, sandbox: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_chat_id: int) -> None:
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr(sandbox.world.flood, "spend", fail)
+    with pytest.raises(TelegramServerError, match="Internal Server Error"):
+        await bot.send_message(user, "x")
+
+
+async def test_a_request_that_is_far_too_large_has_telegrams_form(
+    bot: Bot, user: int, sandbox: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sandbox.app.config, "REQUEST_MAX_SIZE", 1000)
+    with pytest.raises(TelegramEntityTooLarge, match="Request Entity Too Large"):
+        await bot.send_message(user, "x" * 4000)
+
+
 async def test_calls_are_logged_without_secrets(bot: Bot, user: int, http: httpx.AsyncClient, sandbox: Running) -> None:
     await bot.send_photo(user, BufferedInputFile(image(), "a.png"), caption="hi")
     with pytest.raises(TelegramBadRequest):
@@ -249,3 +282,11 @@ async def test_events_tell_what_happens_at_once(bot: Bot, user: int, http: httpx
             if len(seen) == 6:
                 break
     assert seen == ["action", "call", "message", "call", "delete", "call"]
+
+
+async def test_a_page_that_went_away_is_forgotten(user: int, http: httpx.AsyncClient, sandbox: Running) -> None:
+    watchers = sandbox.world.events.watchers
+    async with http.stream("GET", f"/chats/{user}/events") as stream:
+        await anext(stream.aiter_lines())
+        assert watchers(user) == 1
+    await until(lambda: watchers(user) == 0)
