@@ -19,6 +19,7 @@ not drawn:
 ``[partial]``           finishes with one less than asked
 ``[flaky 2]``           the first two submissions meet an unavailable provider
 ``[poll flaky 2]``      the first two polls meet an unavailable provider
+``[hang 5]``            is accepted at once and answered five seconds later
 ``[limit 3]``           the first submission is told to come back in three seconds
 
 Every accepted submission is a line in ``submissions.ndjson`` in the folder, so that a repeated one can be seen.

@@ -30,6 +30,7 @@ class Directives:
     flaky: float = 0
     poll_flaky: float = 0
     limit: float | None = None
+    hang: float | None = None
 
     @property
     def is_polled(self) -> bool:
@@ -63,7 +64,7 @@ def failure(code: str) -> ProviderError:
 
 
 def _order(words: str, number: float | None) -> dict[str, float | str | bool | None] | None:
-    defaults: dict[str, float] = {"slow": 5, "flaky": 1, "poll flaky": 1, "limit": 3}
+    defaults: dict[str, float] = {"slow": 5, "flaky": 1, "poll flaky": 1, "limit": 3, "hang": 5}
     if words in defaults:
         return {words.replace(" ", "_"): defaults[words] if number is None else number}
     if words == "lose early":

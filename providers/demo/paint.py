@@ -25,7 +25,7 @@ SCENES: dict[Scene, Callable[[Image.Image, Random, Wish, Palette], None]] = {
 
 def draw(prompt: str, size: Size, *, variant: int = 0) -> Image.Image:
     """Return the picture of a prompt; each variant is another picture of the same words."""
-    rng = Random(sha256(f"{variant}\n{prompt}".encode()).digest())
+    rng = Random(sha256(f"{variant}\n{prompt}".encode(errors="surrogatepass")).digest())
     wish = words.read(prompt, rng)
     palette = choose(wish, rng)
     image = brush.gradient(size, palette.sky)

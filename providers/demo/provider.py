@@ -13,7 +13,7 @@ from providers.base import Failed, Finished, Job, Media, MediaKind, Running, Sub
 from providers.demo import directives, render
 from providers.demo.directives import Directives
 from providers.demo.store import AcceptedJob, JobStore
-from providers.errors import Ambiguous, InvalidRequest, ProviderUnavailable, RateLimited, TimedOut
+from providers.errors import Ambiguous, InvalidRequest, ProviderError, ProviderUnavailable, RateLimited, TimedOut
 
 VIDEO_SECONDS = 1.5
 GARBAGE = Media("image/png", b"<html><body>502 Bad Gateway</body></html>")
@@ -34,6 +34,8 @@ class DemoProvider:
         orders, caption = directives.read(job.prompt)
         await asyncio.to_thread(self._refuse, job, orders)
         accepted = await asyncio.to_thread(self._store.accept, job, self._clock())
+        if orders.hang is not None:
+            await asyncio.sleep(orders.hang)
         if orders.lose:
             raise Ambiguous("the demonstration accepted the job and lost the answer")
         if job.kind is MediaKind.VIDEO or orders.is_polled:
@@ -56,7 +58,10 @@ class DemoProvider:
             return running
         if orders.fail_later is not None:
             return Failed(directives.failure(orders.fail_later))
-        return await _make(accepted.job, orders, caption)
+        try:
+            return await _make(accepted.job, orders, caption)
+        except ProviderError as error:
+            return Failed(error)
 
     async def cancel(self, external_id: str) -> None:
         """Mark the job as cancelled: it never finishes."""
@@ -77,7 +82,7 @@ class DemoProvider:
         """Raise what a vendor would say instead of accepting the job."""
         if not job.prompt.strip() and not job.images:
             raise InvalidRequest("neither words nor a picture were given")
-        render.Options.of(job)
+        render.check(job)
         if orders.fail is not None:
             raise directives.failure(orders.fail)
         if not (orders.flaky or orders.lose_early or orders.limit is not None):

@@ -16,6 +16,7 @@ LONG_SIDES = {"512": 512, "1K": 1024, "2K": 2048, "4K": 4096}
 VIDEO_SHORT_SIDES = {"480p": 480, "720p": 720, "1080p": 720}
 FORMATS = {"jpeg": "JPEG", "jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
 MOST_PICTURES = 4
+SMALLEST_LOOK = 64
 # A drawing larger than this is drawn smaller and enlarged: its shapes are soft, and the time grows with the pixels.
 LARGEST_DRAWING = 2048
 
@@ -75,6 +76,17 @@ async def video(job: Job, caption: str) -> Media:
     options = Options.of(job)
     still, overlay = await asyncio.to_thread(_still, job, caption, options)
     return Media("video/mp4", await film.shoot(still, overlay, options.seconds))
+
+
+def check(job: Job) -> None:
+    """Look at the parameters and at the photos before the job is accepted.
+
+    Raises:
+        InvalidRequest: a parameter is impossible, or a photo cannot be read.
+    """
+    Options.of(job)
+    for image in job.images:
+        edit.open_photo(image.data, SMALLEST_LOOK)
 
 
 def media_count(job: Job) -> int:

@@ -84,7 +84,7 @@ class JobStore:
             "at": accepted.accepted_at,
         }
         with (self._folder / "submissions.ndjson").open("ab") as file:
-            file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            file.write(json.dumps(line).encode() + b"\n")
 
     def _save(self, accepted: AcceptedJob, *, is_new: bool) -> bool:
         """Write the job's file; a new one only where none is, which the return value tells."""
@@ -96,9 +96,7 @@ class JobStore:
             "is_cancelled": accepted.is_cancelled,
             "job": job,
         }
-        return _write(
-            self._path(accepted.external_id), json.dumps(document, ensure_ascii=False, indent=1).encode(), is_new=is_new
-        )
+        return _write(self._path(accepted.external_id), json.dumps(document, indent=1).encode(), is_new=is_new)
 
     def _parse(self, document: dict[str, Any]) -> AcceptedJob:
         stored = document["job"]
@@ -117,7 +115,7 @@ class JobStore:
 
 
 def _name(client_id: str) -> str:
-    return sha256(client_id.encode()).hexdigest()[:20]
+    return sha256(client_id.encode(errors="surrogatepass")).hexdigest()[:20]
 
 
 def _write(target: Path, data: bytes, *, is_new: bool = False) -> bool:

@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from providers.base import Failed, Finished, Job, Json, LookupUnsupported, MediaKind, Running, Submitted
@@ -50,7 +51,7 @@ class GeminiProvider:
         """Make the pictures at once, each by a call of its own; some may be missing, all missing is an error."""
         _check(job)
         quantity = _quantity(job.params.get("quantity", 1))
-        client = self._connect()
+        client = await self._connect()
         outcomes = await asyncio.gather(*(self._make_one(client, job) for _ in range(quantity)))
         media = tuple(answer.media for made in outcomes for answer in made.answers if answer.media is not None)
         if not media:
@@ -124,12 +125,14 @@ class GeminiProvider:
         failure.args = (failure.detail,)
         return failure
 
-    def _connect(self) -> Client:
-        """Return the client, made on the first call because importing the SDK takes a second.
+    async def _connect(self) -> Client:
+        """Return the client, made on the first call because importing the SDK takes a second; a thread does that.
 
         The transport is given, for left alone the SDK would take aiohttp, with which it repeats a request whose
         connection broke after it was sent: a picture paid for twice.
         """
+        if self._client is None:
+            await asyncio.to_thread(import_module, "google.genai")
         if self._client is None:
             import httpx2
             from google.genai import Client, types
