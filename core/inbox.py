@@ -23,8 +23,8 @@ from core.types import TraceId
 
 log = structlog.get_logger(__name__)
 
-LEASE_SECONDS = 60
-RENEWED_EVERY = 20.0
+LEASE_SECONDS = 15
+RENEWED_EVERY = 5.0
 IDLE_POLL = 1.0
 """Seconds between looks for events that other processes stored or left behind."""
 
@@ -135,12 +135,19 @@ class Inbox:
             return
         try:
             if new:
+                self._note(unique, new)
                 await self._ring()
         finally:
             for waiting in batch:
                 if not waiting.is_new.done():
                     waiting.is_new.set_result(waiting.event_id in new)
                     new.discard(waiting.event_id)
+
+    def _note(self, stored: dict[str, _Waiting], new: set[str]) -> None:
+        """One line for a batch, however large: a line for each event would cost more than keeping it."""
+        traces = [stored[event_id].trace_id for event_id in stored if event_id in new]
+        rest = {"more_traces": traces[1:]} if len(traces) > 1 else {}
+        log.info("inbox.stored", source=self.source, events=len(new), trace_id=traces[0], **rest)
 
     async def _ring(self) -> None:
         try:
@@ -228,6 +235,7 @@ class Inbox:
         try:
             with structlog.contextvars.bound_contextvars(trace_id=event.trace_id):
                 await handler(event)
+                log.info("inbox.handled", source=self.source, event_id=event.event_id, attempt=event.attempts)
             error = ""
         except Exception as exception:
             error = f"{type(exception).__name__}: {exception}"
@@ -241,11 +249,14 @@ class Inbox:
     async def _renew(self, event: Event) -> None:
         while True:
             await asyncio.sleep(RENEWED_EVERY)
-            await db.execute(
-                "UPDATE botapp_inbox SET lease_until = now() + make_interval(secs => $2) WHERE id = $1",
-                event.id,
-                LEASE_SECONDS,
-            )
+            try:
+                await db.execute(
+                    "UPDATE botapp_inbox SET lease_until = now() + make_interval(secs => $2) WHERE id = $1",
+                    event.id,
+                    LEASE_SECONDS,
+                )
+            except db.UNAVAILABLE as error:
+                log.warning("inbox.lease_not_renewed", event_id=event.event_id, error=type(error).__name__)
 
     async def _finish(self, event: Event, error: str) -> None:
         given_up = not error or event.attempts >= MAX_ATTEMPTS

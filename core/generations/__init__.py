@@ -5,7 +5,14 @@ query. Whatever dies in between is resumed by somebody else at the same step.
 """
 
 from core.generations.cancelling import CannotCancel, cancel
-from core.generations.delivery import abandon_delivery, claim_delivery, postpone_delivery, record_delivery
+from core.generations.delivery import (
+    abandon_delivery,
+    claim_delivery,
+    postpone_delivery,
+    record_delivery,
+    record_told,
+    refuse_delivery,
+)
 from core.generations.orders import (
     CooldownActive,
     DailyLimitReached,
@@ -65,6 +72,8 @@ __all__ = [
     "postpone_delivery",
     "queue_place",
     "record_delivery",
+    "record_told",
+    "refuse_delivery",
     "story",
     "submit",
 ]

@@ -34,10 +34,11 @@ async def cancel(run_code: str, user: UserId) -> Generation:
         changed = await db.execute(
             """
             UPDATE botapp_genrequest SET status = 'cancelled', stage = 'finished', completed_at = now(),
-                lease_owner = NULL, lease_until = NULL, next_action_at = NULL, updated_at = now()
+                lease_owner = NULL, lease_until = NULL, next_action_at = now() + $2, updated_at = now()
             WHERE id = $1 AND status IN ('queued', 'processing') AND stage IN ('queued', 'submitted')
             """,
             before.id,
+            endings.TOLD_LATE,
         )
         if not changed:
             raise CannotCancel(run_code)

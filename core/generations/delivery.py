@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from core import db, ledger
-from core.generations import repository
+from core.generations import endings, repository
 from core.generations.states import Generation, Stage, Status
 from core.queue import outbox
 
@@ -45,6 +45,36 @@ async def abandon_delivery(run_code: str, reason: str) -> None:
     await _complete(run_code, "undeliverable", (), reason=reason)
 
 
+async def refuse_delivery(run_code: str, reason: str) -> None:
+    """Note that the result can never be handed over, and give the tokens back: nobody pays for what they did not get."""
+    generation = await repository.get(run_code)
+    async with db.transaction():
+        changed = await db.execute(
+            """
+            UPDATE botapp_genrequest SET status = 'error', stage = 'finished', error_code = 'undeliverable',
+                error_message = $2, completed_at = now(), lease_owner = NULL, lease_until = NULL,
+                next_action_at = now() + $3, updated_at = now()
+            WHERE id = $1 AND status = 'processing' AND stage = 'delivering'
+            """,
+            generation.id,
+            reason[:2000],
+            endings.TOLD_LATE,
+        )
+        if changed:
+            await endings.give_back(generation, reason="undeliverable")
+            await repository.tell(generation.id, "failed", code="undeliverable", detail=reason[:500])
+            await outbox.publish_later("bot.tell_failure", {"run_code": run_code})
+    await outbox.flush()
+
+
+async def record_told(run_code: str) -> None:
+    """Note that the user knows how a generation ended without a result."""
+    await db.execute(
+        "UPDATE botapp_genrequest SET next_action_at = NULL WHERE run_code = $1 AND status IN ('error', 'cancelled')",
+        run_code,
+    )
+
+
 async def postpone_delivery(run_code: str, *, after: timedelta, reason: str) -> None:
     """Note that a try failed and when the next one is due."""
     generation = await repository.get(run_code)
@@ -56,24 +86,29 @@ async def postpone_delivery(run_code: str, *, after: timedelta, reason: str) -> 
 
 
 async def publish_due(limit: int) -> int:
-    """Publish deliveries that are due again or were lost on the way; return how many."""
+    """Publish deliveries and messages about failures that are due again or were lost on the way; return how many.
+
+    A failure that nobody could be told of for a day is left alone: its tokens are back all the same.
+    """
     async with db.transaction():
         rows = await db.fetch(
             """
             WITH due AS (
                 SELECT id FROM botapp_genrequest
-                WHERE status = 'processing' AND stage = 'delivering' AND next_action_at <= now()
-                    AND (lease_until IS NULL OR lease_until < now())
+                WHERE next_action_at <= now() AND (lease_until IS NULL OR lease_until < now())
+                    AND (status = 'processing' AND stage = 'delivering' OR status IN ('error', 'cancelled'))
                 ORDER BY next_action_at LIMIT $1 FOR UPDATE SKIP LOCKED
             )
-            UPDATE botapp_genrequest AS generation SET next_action_at = now() + $2
-            FROM due WHERE generation.id = due.id RETURNING generation.run_code
+            UPDATE botapp_genrequest AS generation SET next_action_at =
+                CASE WHEN completed_at < now() - interval '1 day' THEN NULL ELSE now() + $2 END
+            FROM due WHERE generation.id = due.id RETURNING generation.run_code, generation.status
             """,
             limit,
             LOOK_AGAIN,
         )
         for row in rows:
-            await outbox.publish_later("bot.deliver", {"run_code": row["run_code"]})
+            task = "bot.deliver" if row["status"] == Status.PROCESSING.value else "bot.tell_failure"
+            await outbox.publish_later(task, {"run_code": row["run_code"]})
     return len(rows)
 
 

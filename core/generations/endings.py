@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -16,6 +16,9 @@ from providers.errors import ProviderError
 
 log = structlog.get_logger(__name__)
 
+TOLD_LATE = timedelta(seconds=15)
+"""Time after which somebody looks whether the message to the user was lost."""
+
 
 async def fail(taken: Claim, error: ProviderError) -> None:
     """End a claimed generation with an error, give the tokens back, and have the user told.
@@ -24,12 +27,11 @@ async def fail(taken: Claim, error: ProviderError) -> None:
         LeaseLost: somebody else owns the generation; nothing was changed.
     """
     generation = taken.generation
-    log.warning("generation.failed", run_code=generation.run_code, code=error.code, detail=error.detail[:500])
     if policy_for(error).alerts:
         log.error("provider.alert", provider=generation.provider, code=error.code, detail=error.detail[:500])
     async with db.transaction():
         await taken.release(
-            due=None,
+            due=TOLD_LATE,
             status=Status.ERROR.value,
             stage=Stage.FINISHED.value,
             error_code=error.code,
@@ -37,7 +39,7 @@ async def fail(taken: Claim, error: ProviderError) -> None:
             completed_at=datetime.now(UTC),
         )
         await give_back(generation, reason=error.code)
-        await taken.tell("failed", code=error.code)
+        await taken.tell("failed", code=error.code, detail=error.detail[:500])
         await outbox.publish_later("bot.tell_failure", {"run_code": generation.run_code})
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import structlog
+
 from core import catalog, db, ledger
 from core.catalog import CatalogModel
 from core.generations import repository
@@ -17,6 +19,8 @@ from core.storage import StoredFile
 from core.types import IdempotencyKey, Language, TraceId
 from core.users import User
 from providers.base import Json, MediaKind
+
+log = structlog.get_logger(__name__)
 
 MAX_RUNNING = 3
 """Jobs that one user may have under way."""
@@ -187,6 +191,7 @@ async def _place(order: Order, model: CatalogModel, prompt: str, price: Quote) -
         )
     )
     await outbox.publish_later("generations.advance", {"run_code": run_code})
+    log.info("generation.ordered", run_code=run_code, model=model.slug, tokens=str(price.tokens))
     return await repository.get(run_code)
 
 

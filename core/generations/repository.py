@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from core import db
 from core.catalog import CatalogModel
 from core.generations.states import COLUMNS, SOURCE, Generation, Status, StoryEvent, from_row
@@ -17,6 +19,8 @@ from core.storage import StoredFile
 from core.types import IdempotencyKey, Language, TraceId, UserId
 
 # ruff: noqa: S608  The interpolated parts are the constants COLUMNS and SOURCE.
+
+log = structlog.get_logger(__name__)
 
 _SELECT = f"SELECT {COLUMNS} FROM {SOURCE}"
 
@@ -220,7 +224,8 @@ async def story(run_code: str) -> list[StoryEvent]:
 
 
 async def tell(generation_id: int, event: str, **detail: object) -> None:
-    """Add a step to a job's story."""
+    """Add a step to a job's story, and to the log of the trace it belongs to."""
+    log.info(f"generation.{event}", generation_id=generation_id, **detail)
     await db.execute(
         "INSERT INTO botapp_genevent (generation_id, event, detail) VALUES ($1, $2, $3)",
         generation_id,
