@@ -78,7 +78,7 @@ class Courier:
             await self._postpone(generation, pause_after(generation.delivery_attempts), error)
         except (TelegramAPIError, FileNotStored) as error:
             logger.error("delivery_impossible", run_code=run_code, error=str(error)[:300])
-            await generations.abandon_delivery(run_code, f"{type(error).__name__}: {error}"[:300])
+            await generations.refuse_delivery(run_code, f"{type(error).__name__}: {error}"[:300])
         else:
             await generations.record_delivery(run_code, message_ids)
             await _forget_try(run_code)
@@ -207,7 +207,7 @@ class Courier:
 
     async def _postpone(self, generation: Generation, pause: timedelta, error: Exception) -> None:
         if generation.delivery_attempts >= ATTEMPTS:
-            await generations.abandon_delivery(generation.run_code, f"{ATTEMPTS} tries: {type(error).__name__}")
+            await generations.refuse_delivery(generation.run_code, f"{ATTEMPTS} tries: {type(error).__name__}")
             return
         logger.warning("delivery_postponed", run_code=generation.run_code, error=type(error).__name__)
         await generations.postpone_delivery(generation.run_code, after=pause, reason=type(error).__name__)

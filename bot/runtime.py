@@ -17,6 +17,7 @@ from bot.dispatcher import create_dispatcher
 from bot.progress import Board
 from bot.subscription import keep_subscribed
 from bot.webhook import SOURCE
+from core import generations
 from core.inbox import Event, Inbox
 from core.logs import get_logger, trace
 from core.settings import Settings
@@ -77,12 +78,13 @@ class Runtime:
         """Show how a job ended without a result.
 
         Raises:
-            TelegramAPIError: Telegram did not take it. The tokens are back all the same.
+            TelegramAPIError: Telegram did not take it. The tokens are back all the same, and it is tried again.
         """
         try:
             await self._board.close(run_code)
         except TelegramForbiddenError:
             logger.info("failure_not_told", run_code=run_code, reason="the user blocked the bot")
+        await generations.record_told(run_code)
 
     async def stop(self) -> None:
         """Take no more updates, let the handlers at work finish, close the connections."""

@@ -145,8 +145,7 @@ ALTER TABLE botapp_charge ADD CONSTRAINT charge_is_refunded_when_nothing_is_left
 """
 
 INDEXES = """
-CREATE INDEX genrequest_due ON botapp_genrequest (next_action_at)
-    WHERE status IN ('queued', 'processing') AND next_action_at IS NOT NULL;
+CREATE INDEX genrequest_due ON botapp_genrequest (next_action_at) WHERE next_action_at IS NOT NULL;
 CREATE INDEX genrequest_running_by_user ON botapp_genrequest (user_id) WHERE status IN ('queued', 'processing');
 CREATE INDEX genrequest_newest ON botapp_genrequest (created_at DESC, id DESC);
 CREATE INDEX genrequest_newest_by_user ON botapp_genrequest (user_id, created_at DESC, id DESC);

@@ -46,7 +46,7 @@ async def abandon_delivery(run_code: str, reason: str) -> None:
 
 
 async def refuse_delivery(run_code: str, reason: str) -> None:
-    """Note that the result can never be handed over, and give the tokens back: nobody pays for what they did not get."""
+    """Note that the result can never be handed over, and give the tokens back."""
     generation = await repository.get(run_code)
     async with db.transaction():
         changed = await db.execute(

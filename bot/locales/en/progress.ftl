@@ -44,4 +44,5 @@ failure-provider_unavailable = The model does not answer right now. Try a little
 failure-timed_out = The model took too long, so we stopped it. Please try again.
 failure-ambiguous = The connection to the model broke and no result came. Please try again.
 failure-bad_result = The model sent a damaged file. Please try again.
+failure-undeliverable = Telegram would not take the result. Please try again.
 failure-other = It did not work out, and that is our fault, not yours. Please try again.

@@ -426,3 +426,47 @@ async def _pause(generation: Generation) -> float:
         "SELECT extract(epoch FROM next_action_at - now())::float FROM botapp_genrequest WHERE id = $1", generation.id
     )
     return float(seconds)
+
+
+async def test_a_result_that_nobody_takes_is_refunded(order: Ordering, user: users.User) -> None:
+    made = await advance(await order())
+    assert await generations.claim_delivery(made.run_code) is not None
+    await generations.refuse_delivery(made.run_code, "the file is gone")
+    await generations.refuse_delivery(made.run_code, "the file is gone")
+    refused = await generations.get(made.run_code)
+    assert (refused.status, refused.error_code) == (Status.ERROR, "undeliverable")
+    assert await balance(user) == "50.00"
+    await assert_books_agree()
+
+
+async def test_a_failure_is_told_again_until_somebody_has_heard_it(
+    order: Ordering, first: ScriptedProvider, user: users.User
+) -> None:
+    first.answers.append(ContentBlocked())
+    failed = await advance(await order())
+    assert await delivery.publish_due(10) == 0
+    await make_due(failed)
+    assert await delivery.publish_due(10) == 1
+    assert (await tasks_waiting()).count("bot.tell_failure") == 2
+    await generations.record_told(failed.run_code)
+    await make_nothing_wait()
+    assert await delivery.publish_due(10) == 0
+
+
+async def test_a_failure_that_cannot_be_told_for_a_day_is_left_alone(
+    order: Ordering, first: ScriptedProvider, user: users.User
+) -> None:
+    first.answers.append(ContentBlocked())
+    failed = await advance(await order())
+    await db.execute("UPDATE botapp_genrequest SET completed_at = now() - interval '2 days'")
+    await make_due(failed)
+    await delivery.publish_due(10)
+    await make_nothing_wait()
+    assert await delivery.publish_due(10) == 0
+
+
+async def make_nothing_wait() -> None:
+    """Let every pause that is still set be over."""
+    await db.execute(
+        "UPDATE botapp_genrequest SET next_action_at = now() - interval '1 s' WHERE next_action_at IS NOT NULL"
+    )
