@@ -80,15 +80,24 @@ class Running:
             Whatever a part raises: the worker must not take tasks then.
         """
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
+        try:
+            asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
+        except BaseException:
+            self._end()
+            raise
         _runtime.loop = self._loop
         return self
 
     def __exit__(self, *_: object) -> None:
         _runtime.loop = None
+        self._end()
+
+    def _end(self) -> None:
+        """Close what is open, in reverse order, and stop the loop."""
         asyncio.run_coroutine_threadsafe(self._stack.aclose(), self._loop).result(STOP_LIMIT)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(STOP_LIMIT)
+        self._loop.close()
 
     async def _open(self) -> None:
         for part in _runtime.parts:
