@@ -29,7 +29,7 @@ def probe(data: bytes) -> VideoFacts:
                 seconds = _seconds(content)
             elif kind == b"tkhd" and not width:
                 width, height = (side >> 16 for side in struct.unpack(">II", content[-8:]))
-    except struct.error:
+    except (struct.error, IndexError):
         return VideoFacts()
     return VideoFacts(width, height, max(1, round(seconds)) if seconds else 0)
 

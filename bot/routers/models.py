@@ -33,14 +33,14 @@ def router() -> Router:
 
 async def show_all(_message: Message, talk: Talk) -> None:
     """Show every model that can be ordered."""
-    text, keyboard = await _list(talk, await catalog.models())
+    text, keyboard = await _everything(talk)
     await talk.say(text, keyboard=keyboard)
 
 
 async def back_to_all(query: CallbackQuery, talk: Talk) -> None:
     """Return from a card to the list."""
     await talk.toast(query)
-    text, keyboard = await _list(talk, await catalog.models())
+    text, keyboard = await _everything(talk)
     await talk.rewrite(query, text, keyboard)
 
 
@@ -157,6 +157,11 @@ def _looked_up(
     if option is None or int(position) >= len(option.choices):
         return None
     return option, option.choices[int(position)]
+
+
+async def _everything(talk: Talk) -> tuple[Html, InlineKeyboardMarkup | None]:
+    text, keyboard = await _list(talk, await catalog.models())
+    return (join(talk.words("models-title"), text) if keyboard else text), keyboard
 
 
 async def _list(talk: Talk, models: Sequence[CatalogModel]) -> tuple[Html, InlineKeyboardMarkup | None]:

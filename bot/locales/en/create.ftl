@@ -5,7 +5,6 @@ photo-question =
     }
 
     Say it in words or pick one below. Any edit costs { $price } ⚡.
-photo-question-short = What shall I do with the photo? Say it in words.
 photo-waiting-for-words =
     { $n ->
         [one] Got the photo.

@@ -16,7 +16,6 @@ models-button = { $model } · { $price } ⚡ · { $duration }
 models-button-preferred = ✓ { $model } · { $price } ⚡ · { $duration }
 
 card-title = <b>{ $model }</b>
-card-purpose = { $purpose }
 card-price = Price: <b>{ $price } ⚡</b>, usually { $duration }.
 card-option = { $option }: { $value }
 card-auto = auto

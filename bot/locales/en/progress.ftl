@@ -1,6 +1,5 @@
 progress-title = { $emoji } <b>{ $model }</b>{ $options }
 progress-price = { $price } ⚡ charged, { $balance } ⚡ left
-progress-price-only = { $price } ⚡ charged
 progress-starting = ⏳ Starting…
 progress-queued =
     ⏳ { $place ->

@@ -5,7 +5,6 @@ photo-question =
     }
 
     Напишите словами или выберите готовое. Любая правка стоит { $price } ⚡.
-photo-question-short = Что сделать с фото? Напишите словами.
 photo-waiting-for-words =
     { $n ->
         [one] Фото получил.

@@ -1,6 +1,5 @@
 progress-title = { $emoji } <b>{ $model }</b>{ $options }
 progress-price = Списано { $price } ⚡, осталось { $balance } ⚡
-progress-price-only = Списано { $price } ⚡
 progress-starting = ⏳ Начинаю…
 progress-queued =
     ⏳ { $place ->
