@@ -1,0 +1,1 @@
+"""The whole product as its customers and operators meet it."""
