@@ -179,8 +179,10 @@ def _message_routes(world: World, driver: Blueprint) -> None:
         if not url.startswith(("http://", "https://")):
             raise DriverError(400, "url must be an http or https address")
         is_dark = request.args.get("theme") == "dark"
+        is_keyboard = request.args.get("source") == "keyboard"
         start_param = request.args.get("start_param", "")
-        return _json(webapp.launch(world, person, url, is_dark=is_dark, start_param=start_param))
+        opened = webapp.launch(world, person, url, is_dark=is_dark, start_param=start_param, is_keyboard=is_keyboard)
+        return _json(opened)
 
 
 def _fault(body: JsonObject) -> JsonObject:

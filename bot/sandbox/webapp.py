@@ -73,9 +73,11 @@ def init_data(world: World, person: Person, start_param: str = "") -> str:
     return urlencode({**fields, "hash": sign(world.token, fields)}, quote_via=quote)
 
 
-def launch(world: World, person: Person, url: str, *, is_dark: bool = False, start_param: str = "") -> JsonObject:
-    """The address to open in the iframe, and the init data in it."""
-    data = init_data(world, person, start_param)
+def launch(
+    world: World, person: Person, url: str, *, is_dark: bool = False, start_param: str = "", is_keyboard: bool = False
+) -> JsonObject:
+    """The address to open in the iframe, and the init data in it; from a reply keyboard an app gets none."""
+    data = "" if is_keyboard else init_data(world, person, start_param)
     theme = json.dumps(DARK if is_dark else LIGHT, separators=(",", ":"))
     fragment = urlencode(
         {"tgWebAppData": data, "tgWebAppVersion": VERSION, "tgWebAppPlatform": "web", "tgWebAppThemeParams": theme},

@@ -20,8 +20,7 @@ export const api = {
   press: (chat, messageId, data) => post(`/chats/${chat}/callbacks`, { message_id: messageId, data }),
   pay: (chat, invoice) => post(`/chats/${chat}/pay`, invoice),
   invoice: (chat, link) => call(`/chats/${chat}/invoice?link=${encodeURIComponent(link)}`),
-  webApp: (chat, url, theme, startParam) =>
-    call(`/chats/${chat}/webapp?theme=${theme}&url=${encodeURIComponent(url)}&start_param=${encodeURIComponent(startParam || "")}`),
+  webApp: (chat, options) => call(`/chats/${chat}/webapp?${new URLSearchParams(options)}`),
   sendData: (chat, data, button) => post(`/chats/${chat}/webapp_data`, { data, button_text: button }),
   block: (chat, isBlocked) => post(`/users/${chat}/${isBlocked ? "block" : "unblock"}`),
   calls: (after) => call(`/calls?after=${after}`).then((answer) => answer.calls),

@@ -102,8 +102,9 @@ export function unit(messages, act, reactions) {
   if (told) return h("div", { class: "service", id: key, "data-id": String(first.message_id) }, told);
   const mine = !first.from.is_bot;
   const rows = first.reply_markup?.inline_keyboard;
-  const element = h("article", { class: `unit ${mine ? "mine" : ""} ${rows ? "has-keys" : ""} ${messages.length > 1 ? "album" : ""}`, id: key, "data-id": String(first.message_id), "aria-label": `${mine ? "You" : fullName(first.from)}, ${time(first.date)}`, ondblclick: () => act.reply(first) }, bubble(messages, act));
+  const element = h("article", { class: `unit ${mine ? "mine" : ""} ${rows ? "has-keys" : ""} ${messages.length > 1 ? "album" : ""}`, id: key, "data-id": String(first.message_id), "aria-label": `${mine ? "You" : fullName(first.from)}, ${time(first.date)}` }, bubble(messages, act));
   const emoji = messages.flatMap((message) => reactions[message.message_id] || []);
+  element.append(h("button", { type: "button", class: "icon reply-key", "aria-label": "Reply", onclick: () => act.reply(first) }, symbol("reply")));
   if (emoji.length) element.append(h("span", { class: "reaction", "aria-label": "Reaction of the bot" }, emoji.join(" ")));
   if (rows) element.append(h("div", { class: "keys" }, keyRows(rows, (button, pressed) => act.press(first, button, pressed), "Buttons")));
   return element;

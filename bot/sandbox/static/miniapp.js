@@ -35,7 +35,8 @@ class MiniApp {
 
   // The launch address carries init data signed for the person; it is asked for at the last moment, as it ages.
   async load(url, startParam) {
-    const launch = await api.webApp(this.chat, url, isDark() ? "dark" : "light", startParam);
+    const source = this.button ? "keyboard" : "button";
+    const launch = await api.webApp(this.chat, { url, source, theme: isDark() ? "dark" : "light", start_param: startParam });
     this.theme = new URLSearchParams(new URL(launch.url).hash.slice(1));
     this.frame.src = launch.url;
   }

@@ -81,7 +81,7 @@ async def test_a_message_with_a_reply_keyboard_cannot_be_edited(bot: Bot, user: 
 async def test_a_reply_keyboard_is_no_keyboard_for_an_edit(bot: Bot, user: int, sandbox: Running) -> None:
     sent = await bot.send_message(user, "x")
     values = {"chat_id": user, "message_id": sent.message_id, "text": "y", "reply_markup": {"keyboard": [["Menu"]]}}
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=False) as client:
         answer = await client.post(f"{sandbox.address}/bot{TOKEN}/editMessageText", json=values)
     assert answer.json()["description"] == "Bad Request: inline keyboard expected"
 

@@ -67,6 +67,12 @@ def _note_foreign(url: str, complaints: list[str]) -> None:
         complaints.append(f"asked for {url}")
 
 
+async def talk(page: Page, user: int) -> None:
+    """Open the chat of a person and wait until one can write."""
+    await page.goto(f"/#{user}")
+    await expect(page.get_by_label("Message", exact=True)).to_be_enabled()
+
+
 @contextlib.asynccontextmanager
 async def answering(bot: Bot, answer_query: str) -> AsyncIterator[list[Update]]:
     """A small bot that answers what is pressed and lets every payment pass."""
@@ -117,7 +123,7 @@ async def test_a_new_person_says_hello_and_hears_the_bot(page: Page, bot: Bot) -
 
 
 async def test_text_is_typed_and_sent_with_enter(page: Page, bot: Bot, user: int) -> None:
-    await page.goto(f"/#{user}")
+    await talk(page, user)
     await page.get_by_label("Message", exact=True).fill("<script>alert(1)</script>")
     await page.keyboard.press("Enter")
     await expect(page.locator(".unit.mine")).to_contain_text("<script>alert(1)</script>")
@@ -126,10 +132,25 @@ async def test_text_is_typed_and_sent_with_enter(page: Page, bot: Bot, user: int
     assert update.message.text == "<script>alert(1)</script>"
 
 
+async def test_a_message_is_replied_to(page: Page, bot: Bot, user: int) -> None:
+    sent = await bot.send_photo(user, BufferedInputFile(image(), "a.png"), caption="which style?")
+    await talk(page, user)
+    await page.get_by_role("button", name="Reply").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#reply-to")).to_contain_text("which style?")
+    await page.keyboard.type("watercolour")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".unit.mine .quote")).to_contain_text("which style?")
+    (update,) = await pending(bot, timeout=5)
+    assert update.message is not None
+    assert update.message.reply_to_message is not None
+    assert update.message.reply_to_message.message_id == sent.message_id
+
+
 async def test_a_pressed_button_shows_the_bots_answer(page: Page, bot: Bot, user: int) -> None:
     buttons = [[InlineKeyboardButton(text="Press me", callback_data="go")]]
     await bot.send_message(user, "x", reply_markup=InlineKeyboardMarkup(inline_keyboard=buttons))
-    await page.goto(f"/#{user}")
+    await talk(page, user)
     async with answering(bot, "You pressed it"):
         await page.get_by_role("button", name="Press me").click()
         await expect(page.locator(".toast")).to_have_text("You pressed it")
@@ -139,7 +160,7 @@ async def test_the_bots_keyboard_and_commands_send_texts(page: Page, bot: Bot, u
     await bot.set_my_commands([BotCommand(command="models", description="Models and prices")])
     rows = [[KeyboardButton(text="🎨 Создать"), KeyboardButton(text="⚡ Баланс")]]
     await bot.send_message(user, "menu", reply_markup=ReplyKeyboardMarkup(keyboard=rows))
-    await page.goto(f"/#{user}")
+    await talk(page, user)
     await page.get_by_role("button", name="⚡ Баланс").click()
     await expect(page.locator(".unit.mine").first).to_contain_text("⚡ Баланс")
     await page.get_by_label("Message", exact=True).fill("/mo")
@@ -153,7 +174,7 @@ async def test_the_bots_keyboard_and_commands_send_texts(page: Page, bot: Bot, u
 async def test_attached_photos_go_as_an_album_with_a_caption(page: Page, bot: Bot, user: int, tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_bytes(image(120, 90))
-    await page.goto(f"/#{user}")
+    await talk(page, user)
     await page.locator("#files").set_input_files([tmp_path / "a.png", tmp_path / "b.png"])
     await page.get_by_label("Message", exact=True).fill("mix them")
     await page.get_by_role("button", name="Send", exact=True).click()
@@ -169,7 +190,7 @@ async def test_media_of_the_bot_is_shown(page: Page, bot: Bot, user: int) -> Non
     await bot.send_media_group(user, [*media])
     await bot.send_video(user, BufferedInputFile(b"v", "v.mp4"), width=640, height=360, duration=1)
     await bot.send_document(user, BufferedInputFile(b"hello", "report.txt"), caption="the report")
-    await page.goto(f"/#{user}")
+    await talk(page, user)
     photos = page.locator(".album img")
     await expect(photos).to_have_count(3)
     await expect(photos.first).to_have_js_property("complete", True)
@@ -190,7 +211,7 @@ async def _video_id(page: Page) -> str:
 
 async def test_a_payment_is_confirmed_and_shown(page: Page, bot: Bot, user: int) -> None:
     await bot.send_invoice(user, "100 tokens", "For images", "order-1", "XTR", [LabeledPrice(label="x", amount=250)])
-    await page.goto(f"/#{user}")
+    await talk(page, user)
     async with answering(bot, "") as seen:
         await page.locator(".keys").get_by_role("button", name="Pay").click()
         await page.get_by_role("dialog").get_by_role("button", name="Pay").click()
@@ -214,7 +235,7 @@ async def mini_app() -> AsyncIterator[str]:
 
 async def test_a_mini_app_opens_and_talks_to_the_page(page: Page, bot: Bot, user: int, mini_app: str) -> None:
     await bot.set_chat_menu_button(menu_button=MenuButtonWebApp(text="Create", web_app=WebAppInfo(url=mini_app)))
-    await page.goto(f"/#{user}")
+    await talk(page, user)
     await page.get_by_role("button", name="Open Create").click()
     seen = page.frame_locator("dialog.app iframe").locator("#seen")
     await expect(seen).to_contain_text("theme_changed")
@@ -230,7 +251,7 @@ async def test_a_mini_app_opens_and_talks_to_the_page(page: Page, bot: Bot, user
 async def test_an_invoice_of_a_mini_app_is_paid(page: Page, bot: Bot, user: int, mini_app: str) -> None:
     link = await bot.create_invoice_link("T", "D", "order", "XTR", [LabeledPrice(label="x", amount=5)])
     await bot.set_chat_menu_button(menu_button=MenuButtonWebApp(text="Create", web_app=WebAppInfo(url=mini_app)))
-    await page.goto(f"/#{user}")
+    await talk(page, user)
     await page.get_by_role("button", name="Open Create").click()
     seen = page.frame_locator("dialog.app iframe").locator("#seen")
     await expect(seen).to_contain_text("theme_changed")
@@ -244,7 +265,7 @@ async def test_test_tools_block_the_bot_and_make_calls_fail(
     page: Page, bot: Bot, user: int, http: httpx.AsyncClient
 ) -> None:
     await bot.send_message(user, "x")
-    await page.goto(f"/#{user}")
+    await talk(page, user)
     await page.get_by_role("button", name="Test tools").click()
     await expect(page.locator(".call").first).to_contain_text("sendMessage")
     await page.get_by_role("button", name="Make it fail").click()
@@ -266,7 +287,7 @@ async def test_nothing_overflows_and_every_target_is_large(page: Page, bot: Bot,
         user, "long" * 100, reply_markup=ReplyKeyboardMarkup(keyboard=[[KeyboardButton(text="Menu")]])
     )
     await bot.send_photo(user, BufferedInputFile(image(300, 900), "a.png"))
-    await page.goto(f"/#{user}")
+    await talk(page, user)
     await expect(page.locator(".unit")).to_have_count(3)
     await expect(page.locator("#menu")).to_be_visible()
     assert not await page.evaluate("document.documentElement.scrollWidth > innerWidth")
@@ -283,7 +304,7 @@ async def test_nothing_overflows_and_every_target_is_large(page: Page, bot: Bot,
 
 async def test_every_control_has_a_name(page: Page, bot: Bot, user: int) -> None:
     await bot.send_photo(user, BufferedInputFile(image(), "a.png"))
-    await page.goto(f"/#{user}")
+    await talk(page, user)
     await page.get_by_role("button", name="Test tools").click()
     await expect(page.locator(".call").first).to_be_visible()
     nameless = await page.evaluate(
@@ -300,7 +321,7 @@ async def test_every_control_has_a_name(page: Page, bot: Bot, user: int) -> None
 async def test_the_page_catches_up_after_the_connection_was_lost(
     page: Page, bot: Bot, user: int, sandbox: Running
 ) -> None:
-    await page.goto(f"/#{user}")
+    await talk(page, user)
     await expect(page.locator("#empty")).to_be_visible()
     await page.context.set_offline(True)
     sent: Message = await bot.send_message(user, "while you were away")

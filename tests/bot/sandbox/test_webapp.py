@@ -61,6 +61,12 @@ async def test_a_start_parameter_is_signed_too(http: httpx.AsyncClient, user: in
     assert safe_parse_webapp_init_data(TOKEN, data).start_param == "ref_1"
 
 
+async def test_an_app_opened_from_a_reply_keyboard_gets_no_init_data(http: httpx.AsyncClient, user: int) -> None:
+    answer = await launch(http, user, "https://a.example/", source="keyboard")
+    assert answer["init_data"] == ""
+    assert "tgWebAppData=&" in answer["url"]
+
+
 async def test_each_launch_has_its_own_query(http: httpx.AsyncClient, user: int) -> None:
     first = await launch(http, user, "https://a.example/")
     second = await launch(http, user, "https://a.example/")
