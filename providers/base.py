@@ -148,7 +148,7 @@ class Provider(Protocol):
         ...
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> str | None:
-        """Return the external id that a webhook speaks of, None if it speaks of none; the status is polled, not believed."""
+        """Return the external id that a webhook speaks of, if any. The status is then polled, not believed."""
         ...
 
     async def close(self) -> None:
