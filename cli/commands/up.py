@@ -128,8 +128,12 @@ def _in_foreground(home: Home, choices: Choices) -> Outcome:
         steps.state("note", "Stopping. Ctrl-C again ends everything at once.")
         steps.stream.flush()
 
+    def killed() -> None:
+        steps.state("unknown", "Everything was ended at once. Nothing that was committed is lost.")
+        steps.stream.flush()
+
     try:
-        asyncio.run(run(home, choices, printer, Callbacks(ready, stopping)))
+        asyncio.run(run(home, choices, printer, Callbacks(ready, stopping, killed)))
     except LocalError as error:
         print_last_lines(steps, home, error)
         raise

@@ -210,7 +210,11 @@ class LogView:
     def _run(self) -> None:
         while True:
             is_last = self._stopped.wait(self._interval)
-            self._print(self._follower.read())
+            try:
+                self._print(self._follower.read())
+            except BrokenPipeError:
+                # Nobody reads any more (`nb up | head`); the services run on until they are stopped.
+                is_last = True
             if is_last:
                 self._follower.close()
                 return

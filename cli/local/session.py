@@ -29,6 +29,7 @@ class Callbacks:
 
     ready: Callable[[Addresses], None]
     stopping: Callable[[], None]
+    killed: Callable[[], None] = lambda: None
 
 
 class Interrupted(Exception):
@@ -47,7 +48,7 @@ async def run(home: Home, choices: Choices, watcher: Watcher, callbacks: Callbac
     with holding(home):
         product = Product(home, choices, watcher)
         stop = asyncio.Event()
-        _listen(stop, product)
+        _listen(stop, product, callbacks)
         start = asyncio.create_task(product.start(), name="start")
         asked = asyncio.create_task(stop.wait(), name="stop")
         final = Phase.STOPPED
@@ -69,10 +70,11 @@ async def run(home: Home, choices: Choices, watcher: Watcher, callbacks: Callbac
             await product.stop(final)
 
 
-def _listen(stop: asyncio.Event, product: Product) -> None:
+def _listen(stop: asyncio.Event, product: Product, callbacks: Callbacks) -> None:
     def asked() -> None:
         if stop.is_set():
             product.kill()
+            callbacks.killed()
             # The clean way is under way somewhere on this stack; there is nothing left to wait for.
             os._exit(130)
         stop.set()

@@ -82,7 +82,9 @@ def main() -> int:
     say("info", "started", kind=kind)
     if os.environ.get("FAKE_DEAF") == kind:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.sigwait({signal.SIGTERM, signal.SIGINT} if os.environ.get("FAKE_DEAF") != kind else {signal.SIGUSR1})
+        while True:
+            signal.pause()
+    signal.sigwait({signal.SIGTERM, signal.SIGINT})
     return 0
 
 

@@ -246,17 +246,46 @@ def test_a_port_that_is_no_port_is_a_usage_mistake(fake_nb: FakeNb) -> None:
     assert fake_nb.run("up", "--web-port", "70000").returncode == 2
 
 
-def test_ctrl_c_in_the_foreground_stops_everything(fake_nb: FakeNb) -> None:
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_in_the_foreground_stops_everything(fake_nb: FakeNb, asked: signal.Signals) -> None:
     with fake_nb.start("up") as process:
         wait_until(fake_nb.is_ready)
         identities = fake_nb.identities()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(asked)
         out, err = process.communicate(timeout=60)
 
     assert process.returncode == 0, err
     assert "Logs follow" in out
     assert "Everything has stopped" in err
     assert not [identity for identity in identities if identity.is_alive]
+
+
+def test_a_second_ctrl_c_ends_everything_at_once(fake_nb: FakeNb) -> None:
+    fake_nb.environment["FAKE_DEAF"] = "worker"
+    with fake_nb.start("up") as process:
+        wait_until(fake_nb.is_ready)
+        identities = fake_nb.identities()
+        process.send_signal(signal.SIGINT)
+        wait_until(lambda: fake_nb.state()["phase"] == "stopping")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+
+    assert process.returncode == 130
+    assert "Everything was ended at once" in err
+    wait_until(lambda: not [identity for identity in identities if identity.is_alive])
+    del fake_nb.environment["FAKE_DEAF"]
+    assert fake_nb.document("up")["ok"] is True
+
+
+def test_a_reader_that_leaves_does_not_stop_the_services(fake_nb: FakeNb) -> None:
+    with fake_nb.start("up") as process:
+        assert process.stdout is not None
+        wait_until(fake_nb.is_ready)
+        process.stdout.close()
+        _kill_and_wait(fake_nb, "worker")
+        assert fake_nb.is_ready()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
 
 
 def test_ctrl_c_during_the_start_stops_everything(fake_nb: FakeNb) -> None:
