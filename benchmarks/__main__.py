@@ -8,7 +8,7 @@ import sys
 
 from benchmarks.table import Row, as_json, machine, render
 
-MODULES = ("cli",)
+MODULES = ("cli", "webhook")
 """Each has `run() -> list[Row]`."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from importlib.metadata import version
 from sanic import Blueprint, Sanic
 
 from core import metrics, process
-from core.http.observation import TracedRequest, finish_request
+from core.http.observation import TracedRequest
 from core.http.problems import ProblemHandler
 from core.http.types import App
 from core.settings import Environment, Settings
@@ -63,8 +64,8 @@ def build(settings: Settings, *, name: str = NAME, blueprints: Iterable[str] = B
     app.ctx.version = version("nanobanana")
     app.ctx.is_strict = settings.environment is not Environment.LOCAL
     app.register_listener(_open, "before_server_start")
+    app.register_listener(_settle, "after_server_start")
     app.register_listener(_close, "after_server_stop")
-    app.register_middleware(finish_request, "response")
     for blueprint in blueprints:
         app.blueprint(_import(blueprint))
     return app
@@ -74,6 +75,12 @@ async def _open(app: App) -> None:
     opened: AbstractAsyncContextManager[None] = process.opened(app.ctx.settings, "web")
     await opened.__aenter__()
     app.ctx.opened = opened
+
+
+async def _settle(_app: App) -> None:
+    # What is there now stays until the end: the garbage collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
 
 
 async def _close(app: App) -> None:

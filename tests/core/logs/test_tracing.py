@@ -53,4 +53,4 @@ async def test_a_task_inherits_the_trace_and_keeps_its_own() -> None:
         results = await asyncio.gather(inner(TraceId("b" * 32)), inner(TraceId("c" * 32)))
         assert logs.current_trace() == "a" * 32
 
-    assert results == [("a" * 32, "b" * 32), ("a" * 32, "c" * 32)]
+    assert list(results) == [("a" * 32, "b" * 32), ("a" * 32, "c" * 32)]
