@@ -35,6 +35,9 @@ LOOK_UP_AGAIN = timedelta(seconds=2)
 SHOWN_PROGRESS_STEP = 10
 """Percent points of progress that are worth an edit of the status message."""
 
+SHOWN_EVERY = timedelta(seconds=10)
+"""Time after which the status message is worth an edit where the provider tells no progress."""
+
 
 async def advance(run_code: str) -> None:
     """Take a generation as far as it goes now. Does nothing when somebody else has it or it has ended."""
@@ -89,6 +92,8 @@ async def _accepted(taken: Claim, answer: Submitted) -> None:
     """Keep the external id before anything else happens."""
     await taken.release(due=answer.poll_after, stage=Stage.SUBMITTED.value, provider_job_id=answer.external_id)
     await taken.tell("accepted", external_id=answer.external_id)
+    # From here on the job can be cancelled, and its message has the button for it.
+    await outbox.publish_later("bot.show_status", {"run_code": taken.generation.run_code})
 
 
 async def _not_accepted(taken: Claim, model: CatalogModel, error: ProviderError, attempt: int) -> None:
@@ -155,8 +160,15 @@ async def _keep_waiting(taken: Claim, answer: Running) -> None:
     progress = None if answer.progress is None else max(0, min(99, round(answer.progress * 100)))
     shown = generation.progress or 0
     await taken.release(due=answer.poll_after, progress=progress)
-    if progress is not None and progress - shown >= SHOWN_PROGRESS_STEP:
+    has_moved = progress is not None and progress - shown >= SHOWN_PROGRESS_STEP
+    if has_moved or (progress is None and _is_time_to_show(generation, answer.poll_after)):
         await outbox.publish_later("bot.show_status", {"run_code": generation.run_code})
+
+
+def _is_time_to_show(generation: Generation, since_last_poll: timedelta) -> bool:
+    """Say whether one of the moments `SHOWN_EVERY` apart lies between the last poll and now."""
+    elapsed = datetime.now(UTC) - (generation.started_at or generation.created_at)
+    return elapsed // SHOWN_EVERY > max(elapsed - since_last_poll, timedelta(0)) // SHOWN_EVERY
 
 
 async def _give_up(taken: Claim) -> None:

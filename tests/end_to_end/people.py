@@ -159,6 +159,28 @@ class Person:
         """Wait for a new message of the bot in which all the words stand."""
         return await self.answer(lambda one: all(word in text_of(one) for word in words), limit=limit)
 
+    async def shows(self, message: Message, *words: str, limit: float = 20.0) -> Message:
+        """Wait until a message that is there already, edited in place, says all the words and return it."""
+        number = message["message_id"]
+
+        async def look() -> Message | None:
+            shown = next((one for one in await self.messages(after=number - 1) if one["message_id"] == number), None)
+            return shown if shown and all(word in text_of(shown) for word in words) else None
+
+        return await until(look, f"message {number} says {' and '.join(words)}", limit=limit)
+
+    async def status_with_button(self, action: str = "x") -> Message:
+        """Wait for the status message of a job that can be cancelled."""
+
+        async def look() -> Message | None:
+            for one in await self.messages(after=0):
+                rows = one.get("reply_markup", {}).get("inline_keyboard", [])
+                if any(button.get("callback_data", "").startswith(f"{action}:") for row in rows for button in row):
+                    return one
+            return None
+
+        return await until(look, f"a message with the button {action}")
+
     async def result(self, kind: str = "photo", *, limit: float = 25.0) -> Message:
         """Wait for a new picture or video, and for its job to be closed."""
         found = await self.answer(lambda one: kind in one, limit=limit)

@@ -71,13 +71,38 @@ async def test_a_polled_job_shows_its_progress_and_finishes(
     half = await advance(accepted)
     assert half.progress == 50
     # A step of five points is not worth another edit of the message.
-    assert (await tasks_waiting()).count("bot.show_status") == 2
+    assert (await tasks_waiting()).count("bot.show_status") == 3
     await advance(half)
-    assert (await tasks_waiting()).count("bot.show_status") == 2
+    assert (await tasks_waiting()).count("bot.show_status") == 3
     made = await advance(half)
     assert made.stage is Stage.DELIVERING
     assert first.polled == ["ext-1"] * 3
     assert len(first.jobs) == 1
+
+
+async def test_an_accepted_job_is_shown_at_once_since_it_can_be_cancelled_now(
+    order: Ordering, first: ScriptedProvider
+) -> None:
+    first.answers.append(Submitted("ext-1", NOW))
+    await advance(await order())
+    assert (await tasks_waiting()).count("bot.show_status") == 2
+
+
+@pytest.mark.parametrize(("running_for", "is_shown"), [(4, False), (11, True), (15, False), (20.5, True)])
+async def test_without_progress_the_elapsed_time_is_shown_every_ten_seconds(
+    order: Ordering, first: ScriptedProvider, running_for: float, is_shown: bool
+) -> None:
+    first.answers.append(Submitted("ext-1", NOW))
+    first.polls.append(Running(None, timedelta(seconds=3)))
+    accepted = await advance(await order())
+    before = (await tasks_waiting()).count("bot.show_status")
+    await db.execute(
+        "UPDATE botapp_genrequest SET started_at = now() - make_interval(secs => $2) WHERE id = $1",
+        accepted.id,
+        float(running_for),
+    )
+    await advance(accepted)
+    assert (await tasks_waiting()).count("bot.show_status") == before + is_shown
 
 
 async def test_what_is_sent_to_the_provider_is_what_was_priced(order: Ordering, first: ScriptedProvider) -> None:
