@@ -17,10 +17,10 @@ import typer
 from cli.envelope import Outcome
 from cli.errors import Conflict
 from cli.invocation import current
+from cli.local.choices import PORT_VARIABLES, Choices
 from cli.local.home import Home
 from cli.local.launch import LocalError
 from cli.local.logs import LogView
-from cli.local.product import PORT_VARIABLES, Choices
 from cli.local.progress import StepPrinter, print_last_lines, read_steps
 from cli.local.report import next_steps, print_addresses, print_next
 from cli.local.session import Callbacks, Interrupted, run, start_in_background

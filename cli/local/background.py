@@ -8,9 +8,9 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from cli.local.choices import USUAL_PORTS, Choices
 from cli.local.home import Home
 from cli.local.launch import LocalError
-from cli.local.product import USUAL_PORTS, Choices
 from cli.local.progress import PipeWatcher
 from cli.local.session import Callbacks, Interrupted, run
 from cli.local.state import Addresses, AlreadyRunning

@@ -101,7 +101,7 @@ def render(line: Line, screen: Screen, zone: tzinfo | None = None) -> Iterator[s
     """Return a line as people read it, with its traceback below. Times are local unless a zone is given."""
     at = (line.at or datetime.now(UTC)).astimezone(zone)
     time, name, level = f"{at:%H:%M:%S}", f"{line.service:<8}", f"{line.level:<7}"
-    event = screen.fit(line.event)
+    event = screen.fit(" ".join(line.event.splitlines()))
     fields = screen.fit(" ".join(f"{name}={_value(value)}" for name, value in line.fields.items()))
     if not screen.color:
         yield f"{time} {name} {level} {event} {fields}".rstrip()

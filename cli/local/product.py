@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from cli.local import ports, postgres, redis
+from cli.local.choices import USUAL_PORTS, Choices, require_server, without_password
 from cli.local.home import Home, Secrets, read_json
 from cli.local.http_probe import Answer, get
 from cli.local.identity import RUN_VARIABLE, ProcessIdentity, end_sessions
@@ -24,63 +23,9 @@ from cli.local.state import Addresses, Phase, RunState
 from cli.local.steps import Plan, Planned, Watcher
 from cli.local.supervisor import Service, Supervisor
 
-USUAL_PORTS = {"web": 8000, "sandbox": 8001, "postgres": 5433, "redis": 6380}
-PORT_VARIABLES = {service: f"NB_{service.upper()}_PORT" for service in USUAL_PORTS}
-
-NB = (sys.executable, "-m", "cli.main")
-
-COMMANDS: dict[str, tuple[str, ...]] = {
-    "web": (*NB, "serve"),
-    "worker": (*NB, "worker"),
-    "beat": (*NB, "beat"),
-    "poller": (*NB, "bot", "poll"),
-    "sandbox": (*NB, "sandbox"),
-    "prepare": (sys.executable, "-m", "cli.local.prepare"),
-}
-
 READY_LIMIT = 60.0
 DATABASE_FORGIVENESS = 5
 """A server that was killed a moment ago may need several tries: what it shared with its sessions goes away late."""
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the person decided, by options and environment."""
-
-    ports: Mapping[str, int | None] = field(default_factory=lambda: dict.fromkeys(USUAL_PORTS))
-    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
-    commands: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: COMMANDS)
-
-    @property
-    def database_url(self) -> str | None:
-        """A server that is not ours to start."""
-        return self.environment.get("DATABASE_URL") or None
-
-    @property
-    def redis_url(self) -> str | None:
-        """A server that is not ours to start."""
-        return self.environment.get("REDIS_URL") or None
-
-    @property
-    def is_telegram_given(self) -> bool:
-        """True when the person brought a bot of their own; otherwise the sandbox is Telegram."""
-        return bool(self.environment.get("TELEGRAM_BOT_TOKEN"))
-
-    @property
-    def is_polling(self) -> bool:
-        """True when updates are fetched. A machine without a public address cannot be pushed to by Telegram."""
-        usual = "polling" if self.is_telegram_given else "webhook"
-        return self.environment.get("TELEGRAM_UPDATES", usual) == "polling"
-
-    @property
-    def embedded(self) -> list[str]:
-        """Services that need a port of this machine."""
-        return [
-            "web",
-            *([] if self.is_telegram_given else ["sandbox"]),
-            *([] if self.database_url else ["postgres"]),
-            *([] if self.redis_url else ["redis"]),
-        ]
 
 
 class Product:
@@ -299,6 +244,7 @@ class Product:
 
     async def _start_postgres(self) -> str:
         if self.choices.database_url:
+            await require_server("DATABASE_URL", self.choices.database_url, ("postgresql", "postgres"), 5432)
             return f"{self.addresses.database}, from DATABASE_URL"
         server = self._postgres(self._state.ports)
         programs = await asyncio.to_thread(postgres.find_programs)
@@ -308,6 +254,7 @@ class Product:
 
     async def _start_redis(self) -> str:
         if self.choices.redis_url:
+            await require_server("REDIS_URL", self.choices.redis_url, ("redis", "rediss"), 6379)
             return f"{self.addresses.redis}, from REDIS_URL"
         await self._supervisor.start("redis")
         return f"on port {self._state.ports['redis']}"
@@ -403,15 +350,6 @@ def local_token(home: Home) -> str | None:
     entry = read_json(home.credentials_file).get("local")
     token = entry.get("token") if isinstance(entry, dict) else None
     return token if isinstance(token, str) else None
-
-
-def without_password(url: str) -> str:
-    """Return an address that may be shown."""
-    parts = urlsplit(url)
-    user = parts.username or ""
-    host = parts.hostname or ""
-    place = f"{user}@{host}" if user else host
-    return urlunsplit((parts.scheme, f"{place}:{parts.port}" if parts.port else place, parts.path, "", ""))
 
 
 def _commit() -> str:

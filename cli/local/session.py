@@ -13,9 +13,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cli.local.choices import Choices
 from cli.local.home import Home
 from cli.local.launch import LocalError, open_log
-from cli.local.product import Choices, Product
+from cli.local.product import Product
 from cli.local.state import Addresses, Phase, holding
 from cli.local.steps import Watcher
 

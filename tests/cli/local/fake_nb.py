@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import sys
 
-from cli.local import background, product, session
+from cli.local import background, choices, session
 from cli.main import main
 
 FAKE = (sys.executable, "-m", "tests.cli.local.fake_service")
 
 
 def run() -> int:
-    product.COMMANDS.update({name: (*FAKE, name) for name in product.COMMANDS})
+    choices.COMMANDS.update({name: (*FAKE, name) for name in choices.COMMANDS})
     session.BACKGROUND[:] = [sys.executable, "-m", "tests.cli.local.fake_nb", "background"]
     if sys.argv[1:2] == ["background"]:
         return background.main(sys.argv[2:])

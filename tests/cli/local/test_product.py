@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
+from cli.local.choices import USUAL_PORTS, Choices, require_server, without_password
 from cli.local.home import Home, write_private
 from cli.local.identity import RUN_VARIABLE
-from cli.local.product import USUAL_PORTS, Choices, Product, local_token, without_password
+from cli.local.launch import LocalError
+from cli.local.ports import free_port
+from cli.local.product import Product, local_token
 from cli.local.steps import Step
 from core.settings import load
 
@@ -148,6 +153,9 @@ def test_no_secret_is_on_a_command_line(home: Home) -> None:
         ("postgresql://db/x", "postgresql://db/x"),
         ("redis://:secret@cache:6379/0", "redis://cache:6379/0"),
         ("rediss://me:s%40cret@cache/0", "rediss://me@cache/0"),
+        ("postgresql:///x?host=/run/postgresql", "postgresql:///x"),
+        ("a password without an address", "?"),
+        ("redis://cache:no-port/0", "?"),
     ],
 )
 def test_an_address_is_shown_without_its_password(url: str, shown: str) -> None:
@@ -163,5 +171,50 @@ def test_a_home_without_a_local_token_has_none(home: Home, content: object) -> N
     assert local_token(home) is None
 
 
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("mysql://me:secret@db/x", "does not start with postgresql://"),
+        ("secret", "does not start with postgresql://"),
+        ("postgresql://me:secret@db:port/x", "is no address"),
+        ("postgresql://[me:secret@db/x", "is no address"),
+    ],
+)
+async def test_a_given_server_that_is_none_is_refused_without_showing_it(url: str, reason: str) -> None:
+    with pytest.raises(LocalError, match=reason) as failure:
+        await require_server("DATABASE_URL", url, ("postgresql", "postgres"), 5432)
+
+    assert "secret" not in failure.value.message
+    assert "DATABASE_URL" in (failure.value.fix or "")
+
+
+@pytest.mark.integration
+async def test_a_given_server_that_is_away_is_named() -> None:
+    port = free_port()
+
+    with pytest.raises(LocalError, match=rf"nobody answers at 127\.0\.0\.1:{port}, from REDIS_URL"):
+        await require_server("REDIS_URL", f"redis://:secret@127.0.0.1:{port}/0", ("redis",), 6379)
+
+
+@pytest.mark.integration
+async def test_a_given_server_that_is_there_is_taken(redis_url: str, database_url: str) -> None:
+    await require_server("REDIS_URL", redis_url, ("redis",), 6379)
+    await require_server("DATABASE_URL", database_url, ("postgresql",), 5432)
+
+
+async def test_a_socket_in_the_file_system_is_left_to_the_processes() -> None:
+    await require_server("DATABASE_URL", "postgresql:///x?host=/run/postgresql", ("postgresql",), 5432)
+
+
 def test_the_usual_ports_differ() -> None:
     assert len(set(USUAL_PORTS.values())) == len(USUAL_PORTS)
+
+
+@pytest.mark.parametrize("module", ["cli.commands.up", "cli.commands.down", "cli.local.background"])
+def test_what_supervises_loads_nothing_heavy(module: str) -> None:
+    heavy = ("aiogram", "asyncpg", "celery", "google", "httpx", "piccolo", "pydantic", "redis", "rich", "sanic")
+    code = f"import sys, {module}; print(*[name for name in {heavy} if name in sys.modules])"
+
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    assert loaded == []
