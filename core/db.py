@@ -7,8 +7,8 @@ transaction that is open in the current task. Settings arrive with `connect`, no
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlencode
@@ -42,8 +42,17 @@ INVALID_TEXT: tuple[type[Exception], ...] = (
 )
 """What a statement raises for text that PostgreSQL cannot keep, such as a NUL character or broken JSON."""
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
+
 Row: TypeAlias = Mapping[Any, Any]
 """A row, by column name or position."""
+
+
+class _Connection(asyncpg.Connection):
+    """A connection without session state, as a transaction pooler demands: there is nothing to reset between users."""
+
+    def get_reset_query(self) -> str:
+        return ""
 
 
 class _Transaction(PostgresTransaction):
@@ -113,6 +122,7 @@ async def connect(settings: Settings, *, pool_size: int | None = None) -> None:
     """Open the pool on the running event loop. Statements then run on it; `disconnect` closes it."""
     configure(settings)
     await DB.start_connection_pool(
+        connection_class=_Connection,
         min_size=1,
         max_size=pool_size or settings.database_pool_size,
         max_inactive_connection_lifetime=120.0,
@@ -126,11 +136,9 @@ async def disconnect() -> None:
         await pool.close()
 
 
-@asynccontextmanager
-async def transaction() -> AsyncIterator[None]:
+def transaction() -> AbstractAsyncContextManager[object]:
     """Run the block as one transaction: all of it happens, or none. Nesting is an error."""
-    async with DB.transaction():
-        yield
+    return DB.transaction()
 
 
 async def fetch(sql: str, *arguments: object) -> list[Row]:
@@ -171,7 +179,7 @@ async def execute(sql: str, *arguments: object) -> int:
 
 def to_json(value: object) -> str:
     """Serialize for a JSONB parameter."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return _ENCODER.encode(value)
 
 
 def _without_unknown_options(url: str) -> str:

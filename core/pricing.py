@@ -7,7 +7,6 @@ USD are rounded to four places first, as the statement keeps them.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from core.catalog.models import CatalogModel, CostUnit
-from core.db import to_json
 from core.types import Tokens, in_tokens
 from providers.base import Json
 
@@ -135,7 +133,7 @@ def validate(model: CatalogModel, params: Mapping[str, Json]) -> dict[str, Json]
         for name, value in filled.items()
         if isinstance(value, float) and not math.isfinite(value)
     ]
-    problems += [_problem(error, model) for error in _validator(to_json(model.params_schema)).iter_errors(filled)]
+    problems += [_problem(error, model) for error in _validator(model).iter_errors(filled)]
     if problems:
         raise InvalidParams(list(dict.fromkeys(problems)))
     return filled
@@ -149,8 +147,8 @@ def _canonical(value: Json, schema: Mapping[str, Any]) -> Json:
 
 
 @lru_cache(maxsize=256)
-def _validator(schema: str) -> Draft202012Validator:
-    return Draft202012Validator(json.loads(schema))
+def _validator(model: CatalogModel) -> Draft202012Validator:
+    return Draft202012Validator(model.params_schema)
 
 
 def _problem(error: ValidationError, model: CatalogModel) -> Problem:

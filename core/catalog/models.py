@@ -29,9 +29,9 @@ class Route:
     model: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CatalogModel:
-    """A model as it stands now.
+    """A model as it stands now. Two snapshots of one model are two values.
 
     Attributes:
         purpose: what it is good for, by language.

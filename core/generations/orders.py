@@ -13,7 +13,8 @@ from core import catalog, db, ledger
 from core.catalog import CatalogModel
 from core.generations import repository
 from core.generations.states import Generation
-from core.pricing import Quote, quote
+from core.ledger import LedgerError, Posting
+from core.pricing import InvalidParams, Quote, quote
 from core.queue import outbox
 from core.storage import StoredFile
 from core.types import IdempotencyKey, Language, TraceId
@@ -118,6 +119,10 @@ class UserBlocked(OrderRefused):
     code = "user_blocked"
 
 
+class _OrderedBefore(Exception):
+    """The key belongs to a generation that was there before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """What a user wants.
@@ -150,52 +155,57 @@ async def submit(order: Order) -> Generation:
         core.ledger.InsufficientTokens: the balance is below the price.
         core.catalog.UnknownModel: there is no model of that name.
     """
-    before = await repository.by_key(order.key)
-    if before is not None:
-        return before
-    model = await catalog.get(order.model)
-    prompt = order.prompt.strip()
-    _check(order, model, prompt)
-    price = quote(model, order.params)
-    async with db.transaction():
-        generation = await _place(order, model, prompt, price)
+    try:
+        generation = await _submit(order)
+    except (_OrderedBefore, OrderRefused, InvalidParams, LedgerError):
+        # What was fine the first time may be refused today, after an edit of the model or by a limit that the first
+        # order itself has reached. A repetition gets the first generation all the same.
+        first = await repository.by_key(order.key)
+        if first is None or first.user_id != order.user.id:
+            raise
+        return first
     await outbox.flush()
     return generation
 
 
-async def _place(order: Order, model: CatalogModel, prompt: str, price: Quote) -> Generation:
-    # Orders of one user queue up here, so that the limits hold and a repeated key finds its first generation.
-    await db.execute("SELECT 1 FROM botapp_userbalance WHERE user_id = $1 FOR UPDATE", order.user.id)
-    before = await repository.by_key(order.key)
-    if before is not None:
-        return before
-    await _check_limits(order, model)
-    charge = await ledger.charge(order.user.id, price, key=IdempotencyKey(f"generation:{order.key}"))
-    run_code = uuid.uuid4().hex
-    await repository.insert(
-        repository.NewGeneration(
-            run_code=run_code,
-            order_key=order.key,
-            user_id=order.user.id,
-            chat_id=order.user.chat_id,
-            model=model,
-            transaction_id=charge.id,
-            generation_type=_type_of(model.kind, bool(order.images)),
-            prompt=prompt,
-            images=order.images,
-            quote=price,
-            language=order.language,
-            trace_id=order.trace_id,
-            parent=order.parent,
-            deadline_at=datetime.now(UTC) + timedelta(seconds=model.deadline_seconds),
-        )
+async def _submit(order: Order) -> Generation:
+    model = await catalog.get(order.model)
+    _check(order, model)
+    price = quote(model, order.params)
+    async with db.transaction():
+        # The charge comes first, since it locks the balance: orders of one user queue up there, so that the limits hold
+        # and a repetition that came at the same moment finds the first generation.
+        charge = await ledger.charge(order.user.id, price, key=IdempotencyKey(f"generation:{order.key}"))
+        placed = await repository.insert(_new(order, model, price, charge))
+        if placed is None:
+            raise _OrderedBefore
+        generation, usage_before = placed
+        _check_limits(usage_before, model)
+    log.info("generation.ordered", run_code=generation.run_code, model=model.slug, tokens=str(price.tokens))
+    return generation
+
+
+def _new(order: Order, model: CatalogModel, price: Quote, charge: Posting) -> repository.NewGeneration:
+    return repository.NewGeneration(
+        run_code=uuid.uuid4().hex,
+        order_key=order.key,
+        user_id=order.user.id,
+        chat_id=order.user.chat_id,
+        model=model,
+        transaction_id=charge.id,
+        generation_type=_type_of(model.kind, bool(order.images)),
+        prompt=order.prompt.strip(),
+        images=order.images,
+        quote=price,
+        language=order.language,
+        trace_id=order.trace_id,
+        parent=order.parent,
+        deadline_at=datetime.now(UTC) + timedelta(seconds=model.deadline_seconds),
     )
-    await outbox.publish_later("generations.advance", {"run_code": run_code})
-    log.info("generation.ordered", run_code=run_code, model=model.slug, tokens=str(price.tokens))
-    return await repository.get(run_code)
 
 
-def _check(order: Order, model: CatalogModel, prompt: str) -> None:
+def _check(order: Order, model: CatalogModel) -> None:
+    prompt = order.prompt.strip()
     if order.user.is_blocked:
         raise UserBlocked
     is_retired = model.retires_at is not None and model.retires_at <= datetime.now(UTC)
@@ -213,8 +223,7 @@ def _check(order: Order, model: CatalogModel, prompt: str) -> None:
         raise ImageRequired
 
 
-async def _check_limits(order: Order, model: CatalogModel) -> None:
-    usage = await repository.usage(order.user.id, model.id)
+def _check_limits(usage: repository.Usage, model: CatalogModel) -> None:
     if usage.running >= MAX_RUNNING:
         raise TooManyRunning(limit=MAX_RUNNING)
     if model.cooldown_seconds and usage.seconds_since_last is not None:

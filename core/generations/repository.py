@@ -13,12 +13,13 @@ import structlog
 
 from core import db
 from core.catalog import CatalogModel
-from core.generations.states import COLUMNS, SOURCE, Generation, Status, StoryEvent, from_row
+from core.generations.states import COLUMNS, JOINED, SOURCE, Generation, Status, StoryEvent, from_row
 from core.pricing import Quote
+from core.queue import outbox
 from core.storage import StoredFile
 from core.types import IdempotencyKey, Language, TraceId, UserId
 
-# ruff: noqa: S608  The interpolated parts are the constants COLUMNS and SOURCE.
+# ruff: noqa: S608  The interpolated parts are the constants COLUMNS, JOINED and SOURCE.
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +60,7 @@ class NewGeneration:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What limits are measured on: jobs under way, orders of the model in 24 hours, seconds since its last."""
+    """What limits are measured on, in the last 24 hours: jobs under way, orders of the model, seconds since then."""
 
     running: int
     today: int
@@ -101,11 +102,22 @@ async def get(run_code: str) -> Generation:
     return from_row(row)
 
 
-async def insert(new: NewGeneration) -> None:
-    """Write a queued generation and the first event of its story."""
-    await db.execute(
-        """
-        WITH generation AS (
+async def insert(new: NewGeneration) -> tuple[Generation, Usage] | None:
+    """Write a queued generation, the first event of its story, and the task that takes it on after the commit.
+
+    It comes back with what its user had used before it. None: the key belongs to a generation that was there before.
+    """
+    row = await db.fetch_one(
+        f"""
+        WITH usage AS (
+            SELECT count(*) FILTER (WHERE status IN ('queued', 'processing') AND stage <> 'delivering') AS running,
+                count(*) FILTER (WHERE is_alike) AS today,
+                extract(epoch FROM now() - max(created_at) FILTER (WHERE is_alike))::float AS seconds_since_last
+            FROM botapp_genrequest, LATERAL (
+                SELECT ai_model_id = $5 AND status NOT IN ('error', 'cancelled') AS is_alike
+            ) AS limits
+            WHERE user_id = $3 AND created_at > now() - interval '1 day'
+        ), generation AS (
             INSERT INTO botapp_genrequest (
                 run_code, idempotency_key, user_id, chat_id, ai_model_id, transaction_id, generation_type, prompt,
                 input_images, generation_params, quantity, cost, language, trace_id, deadline_at, typical_seconds,
@@ -113,9 +125,13 @@ async def insert(new: NewGeneration) -> None:
             ) VALUES (
                 $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
                 (SELECT id FROM botapp_genrequest WHERE run_code = $17)
-            ) RETURNING id
+            ) ON CONFLICT (idempotency_key) DO NOTHING RETURNING *
+        ), event AS (
+            INSERT INTO botapp_genevent (generation_id, event, detail) SELECT id, 'ordered', $18 FROM generation
+        ), message AS (
+            INSERT INTO botapp_outbox (task, arguments, trace_id) SELECT $19, $20::jsonb, $21 FROM generation
         )
-        INSERT INTO botapp_genevent (generation_id, event, detail) SELECT id, 'ordered', $18 FROM generation
+        SELECT {COLUMNS}, usage.* FROM usage, generation {JOINED}
         """,
         new.run_code,
         new.order_key,
@@ -135,27 +151,11 @@ async def insert(new: NewGeneration) -> None:
         new.model.typical_seconds,
         new.parent,
         db.to_json({"model": new.model.slug, "tokens": str(new.quote.tokens), "key": new.order_key}),
+        *outbox.message("generations.advance", {"run_code": new.run_code}),
     )
-
-
-async def usage(user: UserId, model_id: int) -> Usage:
-    """Measure a user's limits."""
-    row = await db.fetch_one(
-        """
-        SELECT
-            (SELECT count(*) FROM botapp_genrequest WHERE user_id = $1 AND status IN ('queued', 'processing')
-                AND stage <> 'delivering') AS running,
-            (SELECT count(*) FROM botapp_genrequest WHERE user_id = $1 AND ai_model_id = $2
-                AND status NOT IN ('error', 'cancelled') AND created_at > now() - interval '1 day') AS today,
-            (SELECT extract(epoch FROM now() - max(created_at))::float FROM botapp_genrequest
-                WHERE user_id = $1 AND ai_model_id = $2 AND status NOT IN ('error', 'cancelled')
-                AND created_at > now() - interval '1 day') AS seconds_since_last
-        """,
-        user,
-        model_id,
-    )
-    assert row is not None
-    return Usage(running=row["running"], today=row["today"], seconds_since_last=row["seconds_since_last"])
+    if row is None:
+        return None
+    return from_row(row), Usage(row["running"], row["today"], row["seconds_since_last"])
 
 
 async def of_user(user: UserId, *, limit: int = 10) -> list[Generation]:

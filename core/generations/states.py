@@ -112,11 +112,11 @@ COLUMNS = """
     generation.*, model.slug, model.display_name, model.type AS model_type,
     charge.refunded, charge.state AS charge_state
 """
-SOURCE = """
-    botapp_genrequest AS generation
+JOINED = """
     JOIN botapp_aimodel AS model ON model.id = generation.ai_model_id
     JOIN botapp_charge AS charge ON charge.transaction_id = generation.transaction_id
 """
+SOURCE = f"botapp_genrequest AS generation {JOINED}"
 
 
 def from_row(row: db.Row) -> Generation:
@@ -162,4 +162,6 @@ def from_row(row: db.Row) -> Generation:
 
 
 def _files(value: str) -> tuple[StoredFile, ...]:
+    if value == "[]":
+        return ()
     return tuple(StoredFile.from_dict(item) for item in json.loads(value))

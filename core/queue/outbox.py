@@ -25,13 +25,15 @@ GRACE_SECONDS = 2.0
 
 async def publish_later(task: str, arguments: dict[str, Any]) -> None:
     """Ask for a task to be published once the open transaction has committed."""
-    trace_id = structlog.contextvars.get_contextvars().get("trace_id", "")
     await db.execute(
-        "INSERT INTO botapp_outbox (task, arguments, trace_id) VALUES ($1, $2, $3)",
-        task,
-        db.to_json(arguments),
-        trace_id,
+        "INSERT INTO botapp_outbox (task, arguments, trace_id) VALUES ($1, $2, $3)", *message(task, arguments)
     )
+
+
+def message(task: str, arguments: dict[str, Any]) -> tuple[str, str, str]:
+    """Return the columns of what `publish_later` writes, for a statement that writes more than that."""
+    trace_id = structlog.contextvars.get_contextvars().get("trace_id", "")
+    return task, db.to_json(arguments), trace_id
 
 
 async def flush(*, older_than: float = 0.0) -> int:
