@@ -44,7 +44,7 @@ async def _run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with process.opened(settings, "poller"):
+    async with process.opened(settings), process.alive(settings, "poller"):
         work = asyncio.create_task(poll(settings, Inbox(SOURCE)))
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait([work, waiting], return_when=asyncio.FIRST_COMPLETED)

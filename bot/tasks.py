@@ -1,6 +1,6 @@
 """What the worker does in chats: answer updates, show how a job stands, hand its result over, tell that it failed.
 
-aiogram takes seconds to import, so a worker loads it in a thread when it starts; updates and tasks wait for that.
+aiogram takes seconds to import, so only a worker that starts loads it, in a thread.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from core.settings import Settings
 if TYPE_CHECKING:
     from bot.runtime import Runtime
 
-_runtime: asyncio.Task[Runtime] | None = None
+_runtime: Runtime | None = None
 
 
 @part_of_worker
@@ -25,42 +25,37 @@ _runtime: asyncio.Task[Runtime] | None = None
 async def telegram(settings: Settings) -> AsyncIterator[None]:
     """Have the bot answer updates, and ready for the tasks."""
     global _runtime
-    _runtime = asyncio.create_task(_load(settings))
+    await asyncio.to_thread(importlib.import_module, "bot.runtime")
+    from bot.runtime import Runtime
+
+    _runtime = Runtime(settings)
+    _runtime.start()
     try:
         yield
     finally:
-        loading, _runtime = _runtime, None
-        await (await loading).stop()
+        runtime, _runtime = _runtime, None
+        await runtime.stop()
 
 
 @task("bot.show_status", queue="delivery")
 async def show_status(run_code: str) -> None:
     """Bring the status message of a job up to date."""
-    await (await _ready()).show_status(run_code)
+    await _bot().show_status(run_code)
 
 
 @task("bot.deliver", queue="delivery")
 async def deliver(run_code: str) -> None:
     """Hand over what a job made. Whatever goes wrong with that, the job is not done again."""
-    await (await _ready()).deliver(run_code)
+    await _bot().deliver(run_code)
 
 
 @task("bot.tell_failure", queue="delivery")
 async def tell_failure(run_code: str) -> None:
     """Tell that a job ended without a result and that its tokens are back."""
-    await (await _ready()).tell_failure(run_code)
+    await _bot().tell_failure(run_code)
 
 
-async def _ready() -> Runtime:
+def _bot() -> Runtime:
     if _runtime is None:
         raise RuntimeError("The task runs outside a worker; start workers with `nb worker`")
-    return await asyncio.shield(_runtime)
-
-
-async def _load(settings: Settings) -> Runtime:
-    await asyncio.to_thread(importlib.import_module, "bot.runtime")
-    from bot.runtime import Runtime
-
-    runtime = Runtime(settings)
-    runtime.start()
-    return runtime
+    return _runtime

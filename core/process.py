@@ -9,10 +9,12 @@ from contextlib import asynccontextmanager
 from core import catalog, db, heartbeat, providers, queue, redis, storage
 from core.settings import Settings
 
+CANCEL_AGAIN = 0.5
+
 
 @asynccontextmanager
-async def opened(settings: Settings, kind: heartbeat.ProcessKind) -> AsyncIterator[None]:
-    """Connect to the database, Redis and storage, set up the providers, and show that this process is alive.
+async def opened(settings: Settings) -> AsyncIterator[None]:
+    """Connect to the database, Redis and storage, and set up the providers.
 
     Raises:
         core.db.UNAVAILABLE: the database cannot be reached; the process should end and be started again.
@@ -23,13 +25,23 @@ async def opened(settings: Settings, kind: heartbeat.ProcessKind) -> AsyncIterat
     queue.configure(settings)
     providers.connect(settings)
     catalog.configure(providers.names())
-    pulse = asyncio.create_task(heartbeat.run(kind, settings))
     try:
         yield
     finally:
-        pulse.cancel()
-        await asyncio.gather(pulse, return_exceptions=True)
         await providers.disconnect()
         await storage.disconnect()
         await redis.disconnect()
         await db.disconnect()
+
+
+@asynccontextmanager
+async def alive(settings: Settings, kind: heartbeat.ProcessKind) -> AsyncIterator[None]:
+    """Show that this process works: to be entered last, when it really does."""
+    pulse = asyncio.create_task(heartbeat.run(kind, settings))
+    try:
+        yield
+    finally:
+        # A cancellation that meets redis-py while it connects is lost there; it is repeated until it arrives.
+        while not pulse.done():
+            pulse.cancel()
+            await asyncio.wait([pulse], timeout=CANCEL_AGAIN)

@@ -6,7 +6,7 @@ import gc
 import importlib
 import os
 from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AsyncExitStack
 from importlib.metadata import version
 
 from sanic import Blueprint, Sanic
@@ -72,9 +72,10 @@ def build(settings: Settings, *, name: str = NAME, blueprints: Iterable[str] = B
 
 
 async def _open(app: App) -> None:
-    opened: AbstractAsyncContextManager[None] = process.opened(app.ctx.settings, "web")
-    await opened.__aenter__()
-    app.ctx.opened = opened
+    settings: Settings = app.ctx.settings
+    app.ctx.opened = AsyncExitStack()
+    await app.ctx.opened.enter_async_context(process.opened(settings))
+    await app.ctx.opened.enter_async_context(process.alive(settings, "web"))
 
 
 async def _settle(_app: App) -> None:
@@ -88,7 +89,7 @@ async def _close(app: App) -> None:
         from prometheus_client import multiprocess
 
         multiprocess.mark_process_dead(os.getpid(), folder)  # type: ignore[no-untyped-call]  # prometheus_client
-    await app.ctx.opened.__aexit__(None, None, None)
+    await app.ctx.opened.aclose()
 
 
 def _import(path: str) -> Blueprint:

@@ -55,7 +55,7 @@ async def _run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    async with process.opened(settings, "beat"):
+    async with process.opened(settings), process.alive(settings, "beat"):
         await add_shipped()
         log.info("beat.ready")
         while not stopping.is_set():

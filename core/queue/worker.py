@@ -10,10 +10,11 @@ from core.queue.app import QUEUES, TASK_MODULES, celery, configure
 from core.queue.runtime import Running, part_of_worker
 from core.settings import Settings
 
+part_of_worker(process.opened)
 
-@part_of_worker
-def _core(settings: Settings) -> AbstractAsyncContextManager[None]:
-    return process.opened(settings, "worker")
+
+def _pulse(settings: Settings) -> AbstractAsyncContextManager[None]:
+    return process.alive(settings, "worker")
 
 
 def run(settings: Settings) -> None:
@@ -26,6 +27,8 @@ def run(settings: Settings) -> None:
     configure(settings)
     for module in TASK_MODULES:
         importlib.import_module(module)
+    # Last, so that a worker counts as alive when the bot in it answers.
+    part_of_worker(_pulse)
     with Running(settings):
         worker = celery.Worker(
             pool="threads",
