@@ -6,6 +6,7 @@ tells the next try so; that one puts the result in the place of the status messa
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -65,10 +66,17 @@ class Courier:
     async def deliver(self, run_code: str) -> None:
         """Hand a result over once, or plan the next try."""
         generation = await generations.claim_delivery(run_code)
-        if generation is None:
-            return
+        if generation is not None:
+            async with generations.delivering(run_code):
+                await self._deliver(generation)
+
+    async def _deliver(self, generation: Generation) -> None:
+        run_code = generation.run_code
         try:
-            message_ids = await self._send(await wrap(generation))
+            message_ids = await _sent_before(run_code)
+            if not message_ids:
+                message_ids = await self._send(await wrap(generation))
+                await _note_sent(run_code, message_ids)
         except TelegramForbiddenError:
             await users.mark_unreachable(generation.chat_id)
             await generations.abandon_delivery(run_code, "the user blocked the bot")
@@ -282,6 +290,20 @@ async def _mark_try(run_code: str) -> None:
         await redis.client().set(f"nb:sending:{run_code}", "1", ex=MARK_LIFETIME)
 
 
+async def _note_sent(run_code: str, message_ids: Sequence[int]) -> None:
+    """Remember a send that worked, in case that this process does not live to write it into the database."""
+    with suppress(*redis.UNAVAILABLE):
+        await redis.client().set(f"nb:sent:{run_code}", json.dumps(list(message_ids)), ex=MARK_LIFETIME)
+
+
+async def _sent_before(run_code: str) -> list[int]:
+    """Return the messages of a send that worked and was not recorded; empty when there was none."""
+    with suppress(*redis.UNAVAILABLE):
+        noted = await redis.client().get(f"nb:sent:{run_code}")
+        return [int(number) for number in json.loads(noted)] if noted else []
+    return []
+
+
 async def _forget_try(run_code: str) -> None:
     with suppress(*redis.UNAVAILABLE):
-        await redis.client().delete(f"nb:sending:{run_code}")
+        await redis.client().delete(f"nb:sending:{run_code}", f"nb:sent:{run_code}")

@@ -8,6 +8,7 @@ from core.generations.cancelling import CannotCancel, cancel
 from core.generations.delivery import (
     abandon_delivery,
     claim_delivery,
+    delivering,
     postpone_delivery,
     record_delivery,
     record_told,
@@ -66,6 +67,7 @@ __all__ = [
     "attach_status_message",
     "cancel",
     "claim_delivery",
+    "delivering",
     "get",
     "of_user",
     "page",

@@ -5,16 +5,22 @@ A delivery that fails is tried again; the generation itself never is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+
+import structlog
 
 from core import db, ledger
 from core.generations import endings, repository
 from core.generations.states import Generation, Stage, Status
 from core.queue import outbox
 
-LEASE = timedelta(seconds=120)
-"""Longer than the slowest upload to Telegram may take."""
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=15)
+RENEWED_EVERY = 5.0
 
 LOOK_AGAIN = timedelta(seconds=30)
 
@@ -33,6 +39,29 @@ async def claim_delivery(run_code: str) -> Generation | None:
         Status.PROCESSING.value,
     )
     return await repository.get(run_code) if changed else None
+
+
+@asynccontextmanager
+async def delivering(run_code: str) -> AsyncIterator[None]:
+    """Renew the lease of a claimed delivery while the block runs: an upload may take longer than a lease."""
+    renewal = asyncio.create_task(_renew(run_code))
+    try:
+        yield
+    finally:
+        renewal.cancel()
+
+
+async def _renew(run_code: str) -> None:
+    while True:
+        await asyncio.sleep(RENEWED_EVERY)
+        try:
+            await db.execute(
+                "UPDATE botapp_genrequest SET lease_until = $2 WHERE run_code = $1 AND lease_owner = 'delivery'",
+                run_code,
+                datetime.now(UTC) + LEASE,
+            )
+        except db.UNAVAILABLE as error:
+            log.warning("delivery.lease_not_renewed", run_code=run_code, error=type(error).__name__)
 
 
 async def record_delivery(run_code: str, message_ids: Sequence[int]) -> None:
