@@ -96,10 +96,10 @@ class Sandbox:
         assert answer.is_success
         return answer.content
 
-    async def push(self, update: bytes | dict[str, Any], secret: str | None = None) -> httpx.Response:
+    async def push(self, update: bytes | dict[str, Any], secret: bytes | None = None) -> httpx.Response:
         """Send an update to the webhook as Telegram would; `secret` replaces the right one."""
         body = update if isinstance(update, bytes) else json.dumps(update).encode()
-        headers = {"X-Telegram-Bot-Api-Secret-Token": self.webhook_secret if secret is None else secret}
+        headers = {b"X-Telegram-Bot-Api-Secret-Token": self.webhook_secret.encode() if secret is None else secret}
         return await self.http.post(f"{self.product.web}/api/telegram/webhook", content=body, headers=headers)
 
 
@@ -168,6 +168,25 @@ class Person:
             return shown if shown and all(word in text_of(shown) for word in words) else None
 
         return await until(look, f"message {number} says {' and '.join(words)}", limit=limit)
+
+    async def choose_model(self, slug: str) -> Message:
+        """Choose a model from the list and return its card."""
+        await self.say("/models")
+        menu = await self.answer(lambda one: "reply_markup" in one)
+        await self.forge(menu["message_id"], f"p:{slug}")
+
+        async def look() -> Message | None:
+            shown = next(one for one in await self.messages(after=0) if one["message_id"] == menu["message_id"])
+            return shown if f"p:{slug}" not in str(shown.get("reply_markup")) else None
+
+        return await until(look, f"the card of {slug}")
+
+    async def choose_option(self, card: Message, label: str) -> None:
+        """Press the button of a card whose text begins with the label."""
+        rows = card["reply_markup"]["inline_keyboard"]
+        chosen = [one["callback_data"] for row in rows for one in row if one["text"].startswith(label)]
+        assert chosen, f"no button {label} among {buttons_of(card)}"
+        await self.forge(card["message_id"], chosen[0])
 
     async def status_with_button(self, action: str = "x") -> Message:
         """Wait for the status message of a job that can be cancelled."""

@@ -35,8 +35,9 @@ def size_of(data: bytes) -> tuple[int, int]:
 
 def distance(one: bytes, other: bytes) -> float:
     """Return how different two pictures look: 0 for the same, 255 for black and white."""
-    small = []
+    small: list[bytes] = []
     for data in (one, other):
         with Image.open(io.BytesIO(data)) as image:
             small.append(image.convert("RGB").resize((32, 32)).tobytes())
-    return sum(abs(a - b) for a, b in zip(*small, strict=True)) / len(small[0])
+    total = sum(abs(a - b) for a, b in zip(small[0], small[1], strict=True))
+    return total / len(small[0])

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.pictures import size_of
 from tests.end_to_end.people import WELCOME, Sandbox, buttons_of, largest, text_of
+from tests.end_to_end.pictures import size_of
 from tests.fixtures.product import Product
 
 PROMPTS = {"en": "a red fox in the snow", "ru": "рыжая лиса на снегу"}
@@ -115,7 +115,8 @@ async def test_the_status_message_is_edited_in_place_and_gone_with_the_result(sa
 
 
 async def test_help_balance_and_models_answer_in_the_persons_language(sandbox: Sandbox) -> None:
-    for language, expected in {"en": ("To get a picture", "50 ⚡", "Models"), "ru": ("картинку", "50 ⚡", "Модели")}.items():
+    answers = {"en": ("To get a picture", "50 ⚡", "Models"), "ru": ("картинку", "50 ⚡", "Модели")}
+    for language, expected in answers.items():
         person = await sandbox.somebody(language)
         for command, words in zip(("/help", "/balance", "/models"), expected, strict=True):
             await person.say(command)

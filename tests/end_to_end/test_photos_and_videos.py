@@ -88,10 +88,8 @@ async def test_an_album_without_words_is_asked_about_once(sandbox: Sandbox) -> N
 async def test_a_video_model_makes_a_video_that_plays(product: Product, sandbox: Sandbox) -> None:
     quoted = Decimal(product.nb("pricing", "quote", "demo-video")["data"]["tokens"])
     person = await sandbox.somebody()
-    await person.say("/models")
-    menu = await person.says("Models and prices")
-    await person.forge(menu["message_id"], "p:demo-video")
-    await person.shows(menu, "Demo Video", "Describe what should happen")
+    card = await person.choose_model("demo-video")
+    assert "Describe what should happen" in text_of(card)
     await person.say("waves roll onto a beach")
     video = (await person.result("video"))["video"]
 
@@ -113,15 +111,7 @@ async def test_a_photo_can_be_brought_to_life(sandbox: Sandbox) -> None:
 
 async def test_several_pictures_of_one_order_come_as_an_album(sandbox: Sandbox) -> None:
     person = await sandbox.somebody()
-    await person.forge((await person.say("/models"))["message_id"], "p:nano-banana")
-    card = await person.says("How many pictures")
-    chosen = [
-        button["callback_data"]
-        for row in card["reply_markup"]["inline_keyboard"]
-        for button in row
-        if button["text"].startswith("3 · ")
-    ]
-    await person.forge(card["message_id"], chosen[0])
+    await person.choose_option(await person.choose_model("nano-banana"), "3 ")
     await person.say("three owls")
     await person.says("3 results")
     await person.settled()
