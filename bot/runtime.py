@@ -46,6 +46,8 @@ class Runtime:
             asyncio.create_task(Inbox(SOURCE).run(self.handle), name="telegram-inbox"),
             asyncio.create_task(keep_subscribed(self.bot, self._settings), name="telegram-subscription"),
         ]
+        for task in self._running:
+            task.add_done_callback(_report_death)
         logger.info("bot_started", updates=self._settings.telegram_updates)
 
     async def handle(self, event: Event) -> None:
@@ -97,3 +99,9 @@ class Runtime:
                 logger.warning("handlers_left_unfinished", seconds=STOP_LIMIT)
         await self._chat_log.close()
         await self.bot.session.close()
+
+
+def _report_death(task: asyncio.Task[None]) -> None:
+    """Log what nobody awaits: a bot that handles nothing any more must not go unnoticed."""
+    if not task.cancelled() and task.exception() is not None:
+        logger.error("bot_task_died", task=task.get_name(), exc_info=task.exception())
