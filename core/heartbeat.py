@@ -75,10 +75,18 @@ async def run(kind: ProcessKind, settings: Settings) -> None:
                 if is_heard:
                     logger.warning("heartbeat_failed", kind=kind, error=type(error).__name__)
                 is_heard = False
+            if _is_cancelled():
+                return
             await asyncio.sleep(INTERVAL)
     finally:
         with suppress(*redis.UNAVAILABLE):  # It expires by itself.
             await asyncio.wait_for(forget(kind, instance), 1)
+
+
+def _is_cancelled() -> bool:
+    # redis-py loses a cancellation that reaches it while it connects; the task still counts it.
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def seen() -> list[Process]:

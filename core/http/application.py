@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
 from collections.abc import Iterable
@@ -64,7 +63,6 @@ def build(settings: Settings, *, name: str = NAME, blueprints: Iterable[str] = B
     app.ctx.version = version("nanobanana")
     app.ctx.is_strict = settings.environment is not Environment.LOCAL
     app.register_listener(_open, "before_server_start")
-    app.register_listener(_settle, "after_server_start")
     app.register_listener(_close, "after_server_stop")
     for blueprint in blueprints:
         app.blueprint(_import(blueprint))
@@ -76,12 +74,6 @@ async def _open(app: App) -> None:
     app.ctx.opened = AsyncExitStack()
     await app.ctx.opened.enter_async_context(process.opened(settings))
     await app.ctx.opened.enter_async_context(process.alive(settings, "web"))
-
-
-async def _settle(_app: App) -> None:
-    # What is there now stays until the end: the garbage collector need not look at it again and again.
-    gc.collect()
-    gc.freeze()
 
 
 async def _close(app: App) -> None:

@@ -138,6 +138,7 @@ def _from_sanic(exception: SanicException) -> Problem:
     if status >= 500 and status != 503:
         logger.error("request_failed", exc_info=exception)
     if status == 405:
-        return Problem(405, f"This address takes {headers.get('Allow', 'other methods')}.", headers=headers)
+        allowed = ", ".join(sorted(headers.get("Allow", "").split(", ")))
+        return Problem(405, f"This address takes {allowed}.", headers={"Allow": allowed})
     detail = _DETAILS.get(status) or (str(exception) if status < 500 else "Something went wrong on our side.")
     return Problem(status, detail or code_of(status).replace("_", " "), headers=headers)

@@ -6,6 +6,7 @@ master of several workers only starts and stops them.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -66,4 +67,12 @@ def run(settings: Settings) -> None:
 def _create_in_process(settings: Settings) -> App:
     # A spawned worker begins with an empty interpreter, so each configures its own logs.
     logs.configure(settings, "web")
-    return create_app(settings)
+    app = create_app(settings)
+    app.register_listener(_settle, "after_server_start")
+    return app
+
+
+async def _settle(_app: App) -> None:
+    # What is there now stays until the end: the garbage collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
