@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
@@ -74,3 +74,10 @@ class Records:
             chat_id,
         )
         return rows[0]["balance"] if rows else Decimal(0)
+
+
+def submissions(product: Product, job: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what the demonstration accepted for a job."""
+    noted = product.home / "demo" / "submissions.ndjson"
+    lines = noted.read_text().splitlines() if noted.exists() else []
+    return [line for line in map(json.loads, lines) if line["client_id"] == job["run_code"]]

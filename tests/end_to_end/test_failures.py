@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from tests.end_to_end.people import WELCOME, Message, Person, Sandbox, text_of
+from tests.end_to_end.records import submissions
 from tests.fixtures.product import Product
 
 # What fails slowly is ordered before the first test and looked at by the last ones.
@@ -189,9 +188,3 @@ async def shown_failure(person: Person, words: str) -> Message:
     """Return the message that tells how the job ended; it is the status message, edited."""
     job = (await person.jobs())[-1]
     return await person.shows({"message_id": job["status_message_id"]}, words)
-
-
-def submissions(product: Product, job: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what the demonstration accepted for a job."""
-    lines = (product.home / "demo" / "submissions.ndjson").read_text().splitlines()
-    return [line for line in map(json.loads, lines) if line["client_id"] == job["run_code"]]
