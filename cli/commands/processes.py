@@ -35,9 +35,9 @@ def serve() -> None:
         nb serve
     """
     settings = _settings()
-    from core.http import server
+    from core.http.server import run
 
-    server.run(settings)
+    run(settings)
 
 
 def worker() -> None:
@@ -47,9 +47,9 @@ def worker() -> None:
         nb worker
     """
     settings = _settings()
-    from core.queue import worker as process
+    from core.queue.worker import run
 
-    process.run(settings)
+    run(settings)
 
 
 def beat() -> None:
@@ -59,9 +59,9 @@ def beat() -> None:
         nb beat
     """
     settings = _settings()
-    from core.queue import beat as process
+    from core.queue.beat import run
 
-    process.run(settings)
+    run(settings)
 
 
 @bot.command("poll")
