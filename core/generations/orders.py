@@ -171,7 +171,11 @@ async def submit(order: Order) -> Generation:
 async def _submit(order: Order) -> Generation:
     model = await catalog.get(order.model)
     _check(order, model)
-    price = quote(model, order.params)
+    return await place(order, model, quote(model, order.params))
+
+
+async def place(order: Order, model: CatalogModel, price: Quote) -> Generation:
+    """Charge and queue a checked order in one transaction. Nothing is sent to a worker yet."""
     async with db.transaction():
         # The charge comes first, since it locks the balance: orders of one user queue up there, so that the limits hold
         # and a repetition that came at the same moment finds the first generation.

@@ -60,7 +60,7 @@ class NewGeneration:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What limits are measured on, in the last 24 hours: jobs under way, orders of the model, seconds since then."""
+    """What limits are measured on, in the last 24 hours: jobs under way, orders of the model, seconds since one."""
 
     running: int
     today: int
