@@ -20,7 +20,7 @@ async def test_a_token_is_recognised_with_its_name_and_scopes() -> None:
     known = await ops_tokens.verify(token)
 
     assert known is not None
-    assert (known.name, known.scopes) == ("ci", {Scope.READ, Scope.OPERATE})
+    assert (known.name, known.scopes) == ("ci", frozenset({Scope.READ, Scope.OPERATE}))
     assert token.startswith(known.prefix)
 
 

@@ -9,6 +9,7 @@ from sanic import Request
 
 from core import catalog, ledger, pricing, service_state
 from core.catalog import CatalogModel
+from core.generations import GenerationNotFound
 from core.http.openapi import Api
 from core.http.ops import generations, schemas
 from core.http.problems import Problem
@@ -69,10 +70,10 @@ async def list_generations(request: Request, query: schemas.GenerationQuery) -> 
 async def read_generation(request: Request, run_code: str) -> schemas.Generation:
     """One generation with its money and its story."""
     del request
-    found = await generations.one(run_code)
-    if found is None:
-        raise Problem(404, f"There is no generation {run_code[:64]!r}.", code="unknown_generation")
-    return found
+    try:
+        return await generations.one(run_code)
+    except GenerationNotFound:
+        raise Problem(404, f"There is no generation {run_code[:64]!r}.", code="unknown_generation") from None
 
 
 @api.operation(

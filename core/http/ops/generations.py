@@ -1,11 +1,12 @@
-"""Shows generations as operators see them: with the money, the route and the story behind them."""
+"""Gives generations the shape in which operators see them: with the money, the route and the story behind them."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from core import generations, ledger
-from core.generations import Filter, Generation, GenerationNotFound, Status
+from core import db, generations
+from core.generations import Filter, Generation, Status
 from core.generations.repository import BadCursor
 from core.http.ops import schemas
 from core.http.problems import Problem
@@ -18,33 +19,37 @@ async def page(query: schemas.GenerationQuery) -> schemas.GenerationPage:
     Raises:
         Problem: 400, the cursor is none of ours.
     """
-    wanted = Filter(status=Status(query.status) if query.status else None, model=query.model, chat_id=query.user)
+    wanted = Filter(
+        status=Status(query.status) if query.status is not None else None, model=query.model, chat_id=query.user
+    )
     try:
-        part = await generations.page(wanted, limit=query.limit, cursor=query.cursor)
+        found = await generations.page(wanted, limit=query.limit, cursor=query.cursor)
     except BadCursor:
         raise Problem(400, "The cursor is not one of ours; take next_cursor as it is.", code="bad_cursor") from None
-    items = [schemas.GenerationItem(**_item(generation)) for generation in part.items]
-    return schemas.GenerationPage(items=items, next_cursor=part.next_cursor)
+    return schemas.GenerationPage(
+        items=[schemas.GenerationItem(**_item(item)) for item in found.items], next_cursor=found.next_cursor
+    )
 
 
-async def one(run_code: str) -> schemas.Generation | None:
-    """Everything about one generation; None when there is none of that id."""
-    try:
-        generation = await generations.get(run_code)
-    except GenerationNotFound:
-        return None
-    posting = await ledger.get(generation.transaction_id)
+async def one(run_code: str) -> schemas.Generation:
+    """Everything about one generation.
+
+    Raises:
+        GenerationNotFound: there is none of that id.
+    """
+    generation = await generations.get(run_code)
+    quote = await db.fetch_value("SELECT quote FROM botapp_transaction WHERE id = $1", generation.transaction_id)
     return schemas.Generation(
         **_item(generation),
         prompt=generation.prompt,
         params=dict(generation.params),
         inputs=[schemas.InputFile(key=file.key, mime=file.mime, bytes=file.size) for file in generation.images],
         results=[_result(file) for file in generation.results],
-        external_id=generation.external_id,
-        quote=dict(posting.quote or {}),
+        external_id=generation.external_id or None,
+        quote=json.loads(quote) if quote else None,
         charge=schemas.Charge(
-            id=str(posting.id),
-            tokens=-posting.amount,
+            id=str(generation.transaction_id),
+            tokens=generation.tokens,
             state=generation.charge_state,
             refunded=generation.refunded,
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -36,8 +37,7 @@ async def served(app: App) -> AsyncIterator[str]:
     """Serve an application on a free port of this machine; yield its address."""
     port = free_port()
     Sanic.test_mode = True  # Sanic rewrites its own methods at a start, and only in this mode from the originals.
-    server = await app.create_server(host="127.0.0.1", port=port, return_asyncio_server=True)
-    assert server is not None
+    server: Any = await app.create_server(host="127.0.0.1", port=port, return_asyncio_server=True)
     await server.startup()
     try:
         await server.before_start()

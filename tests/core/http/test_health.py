@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -18,7 +20,7 @@ CHECKS = ["database", "migrations", "redis", "worker", "beat", "storage", "webho
 
 async def _alive(*kinds: ProcessKind) -> None:
     for kind in kinds:
-        await heartbeat.beat(kind, "test:1", "0000000", heartbeat.datetime.now(heartbeat.UTC))
+        await heartbeat.beat(kind, "test:1", "0000000", datetime.now(UTC))
 
 
 async def test_health_says_which_service_answers(client: httpx.AsyncClient) -> None:
