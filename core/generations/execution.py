@@ -11,6 +11,7 @@ submitted again blindly.
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -76,6 +77,7 @@ async def _submit(taken: Claim) -> None:
         await taken.tell("submitting", provider=route.provider, model=route.model, attempt=attempt)
         if attempt == 1:
             await outbox.publish_later("bot.show_status", {"run_code": generation.run_code})
+    taken.generation = replace(generation, provider=route.provider, attempts=attempt)
     await outbox.flush()
     try:
         answer = await providers.get(route.provider).submit(job)
@@ -103,12 +105,12 @@ async def _not_accepted(taken: Claim, model: CatalogModel, error: ProviderError,
         await taken.release(due=LOOK_UP_AGAIN)
         return
     policy = policy_for(error)
-    if policy.alerts:
-        log.error("provider.alert", provider=generation.provider, code=error.code, detail=error.detail[:500])
     has_next = policy.next_route and generation.route + 1 < len(model.routes)
     if attempt <= policy.retries and not (has_next and _waits_long(error, attempt)):
         await taken.release(due=_with_jitter(pause_before(error, attempt)), stage=Stage.QUEUED.value)
     elif has_next:
+        if policy.alerts:
+            log.error("provider.alert", provider=generation.provider, code=error.code, detail=error.detail[:500])
         await taken.tell("next_route", route=generation.route + 1)
         await taken.release(due=timedelta(0), stage=Stage.QUEUED.value, route=generation.route + 1, attempts=0)
         await outbox.publish_later("generations.advance", {"run_code": generation.run_code})
@@ -130,6 +132,10 @@ async def _look_up(taken: Claim) -> None:
         return
     if external_id is None:
         await taken.tell("lookup", found=False)
+        # A provider that keeps losing answers may be starting, and billing, what it cannot find.
+        if generation.attempts > policy_for(Ambiguous()).retries:
+            await endings.fail(taken, Ambiguous(f"no trace of {generation.attempts} submissions"))
+            return
         await taken.release(due=timedelta(0), stage=Stage.QUEUED.value)
         await outbox.publish_later("generations.advance", {"run_code": generation.run_code})
         return

@@ -32,7 +32,7 @@ class Policy:
     """What is done when a submission fails before it was accepted. Every final failure is refunded in full.
 
     Attributes:
-        retries: how often the same route is tried again.
+        retries: how often the same route is tried again, after an ambiguous try only where no such job is known.
         next_route: whether another provider may be asked after that.
         alerts: whether an operator has to hear of it.
     """
@@ -51,7 +51,7 @@ POLICIES: dict[type[ProviderError], Policy] = {
     ModelRetired: Policy(next_route=True, alerts=True),
     ProviderUnavailable: Policy(retries=3, next_route=True),
     TimedOut: Policy(alerts=True),
-    Ambiguous: Policy(alerts=True),
+    Ambiguous: Policy(retries=2, alerts=True),
     BadResult: Policy(alerts=True),
 }
 

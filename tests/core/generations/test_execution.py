@@ -211,6 +211,16 @@ async def test_a_submission_that_the_provider_never_saw_is_made_again(order: Ord
     assert len(first.jobs) == 2
 
 
+async def test_a_provider_that_loses_every_answer_is_not_asked_for_ever(
+    order: Ordering, first: ScriptedProvider, user: users.User
+) -> None:
+    first.answers.extend([Ambiguous()] * 9)
+    failed = await advance(await order(), times=9)
+    assert (failed.status, failed.error_code) == (Status.ERROR, "ambiguous")
+    assert await balance(user) == "50.00"
+    assert len(first.jobs) == 3
+
+
 async def test_a_lost_answer_that_cannot_be_looked_up_is_refunded(
     order: Ordering, first: ScriptedProvider, user: users.User
 ) -> None:
