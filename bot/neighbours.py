@@ -26,8 +26,15 @@ LOOK_EVERY: Final = 0.2
 DOUBLE_TAP: Final = timedelta(seconds=2)
 """Two taps on the same button within this time are one wish."""
 
+ONE_PASTE: Final = timedelta(seconds=2)
+CUT_AT: Final = 4000
+"""Characters. A client cuts a long text at 4096 or at the space before that, and sends the parts at once."""
+
 NEARBY: Final = 20_000
 """How far from an update its neighbours are looked for, in rows of the inbox."""
+
+CLOSE_BY: Final = 2_000
+"""The same for what comes in one burst and is asked about every prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,27 @@ async def whole_album(event: Event, group: str) -> list[AlbumPart]:
         if len(now) > len(parts):
             parts, changed = now, loop.time()
     return parts
+
+
+async def continues_long_text(event: Event) -> bool:
+    """Say whether a text is the rest of one that was too long for a single message: clients cut those themselves."""
+    row = await db.fetch_one(
+        """
+        SELECT EXISTS (
+            SELECT 1 FROM botapp_inbox AS earlier
+            WHERE earlier.source = part.source AND earlier.subject = part.subject
+                AND earlier.id < part.id AND earlier.id >= part.id - $2::bigint
+                AND earlier.received_at > part.received_at - $3::interval
+                AND char_length(earlier.payload #>> '{message,text}') >= $4
+        ) AS found
+        FROM botapp_inbox AS part WHERE part.id = $1
+        """,
+        event.id,
+        CLOSE_BY,
+        ONE_PASTE,
+        CUT_AT,
+    )
+    return bool(row and row["found"])
 
 
 async def is_second_tap(event: Event) -> bool:

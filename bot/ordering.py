@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot import drafts, offers
+from bot.drafts import Draft
 from bot.progress import Board
 from bot.refusals import REFUSED, refusal_words
 from bot.talk import Talk
@@ -35,6 +36,11 @@ class Wish:
     images: tuple[StoredFile, ...] = ()
     parent: str | None = None
     reply_to: int | None = None
+
+
+def with_draft(wish: Wish, draft: Draft) -> Wish:
+    """Return the wish with everything that was begun before."""
+    return replace(wish, model=draft.model, params=draft.params, images=draft.images, parent=draft.parent)
 
 
 async def order(talk: Talk, wish: Wish) -> Generation | None:

@@ -35,6 +35,11 @@ def in_message(message: Message) -> PhotoSize | Document | None:
     return None
 
 
+def shows_something(message: Message) -> bool:
+    """Say whether a message carries a picture, a video or a file, that an answer to it may be about."""
+    return bool(message.photo or message.video or message.document)
+
+
 async def accept(bot: Bot, user: User, photo: PhotoSize | Document) -> StoredFile:
     """Download a picture, check and clean it, and keep it. The same picture of the same person is kept once.
 

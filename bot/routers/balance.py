@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from aiogram import F, Router
 from aiogram.filters import Command
@@ -18,6 +19,8 @@ from core.ledger import Posting, PostingKind
 from core.types import Tokens
 
 SHOWN: Final = 7
+LOOKED_AT: Final = 30
+Quotes: TypeAlias = Mapping[int, Mapping[str, Any] | None]
 CENT: Final = Decimal("0.01")
 
 
@@ -32,7 +35,7 @@ def router() -> Router:
 async def show(_message: Message, talk: Talk) -> None:
     """Show the balance and the latest postings."""
     balance = await ledger.balance_of(talk.user.id)
-    postings = await ledger.statement(talk.user.id, limit=SHOWN)
+    postings = await ledger.statement(talk.user.id, limit=LOOKED_AT)
     text = join(
         lines(talk.words("balance-now", balance=balance), await _rate(talk)),
         await _enough(talk, balance),
@@ -60,23 +63,25 @@ async def _enough(talk: Talk, balance: Tokens) -> Html | str:
 async def _history(talk: Talk, postings: list[Posting]) -> Html:
     if not postings:
         return talk.words("balance-history-empty")
-    rows = [await _line(talk.words, posting) for posting in postings]
+    quotes = {posting.id: posting.quote for posting in postings}
+    rows = [await _line(talk.words, posting, quotes) for posting in postings[:SHOWN]]
     return lines(talk.words("balance-history-title"), *rows)
 
 
-async def _line(words: Words, posting: Posting) -> Html:
+async def _line(words: Words, posting: Posting, quotes: Quotes) -> Html:
     amount = words.plain("amount-taken" if posting.amount < 0 else "amount-given", amount=abs(posting.amount))
     date = posting.created_at.strftime("%d.%m" if words.language == "ru" else "%d %b")
-    return words("balance-line", date=date, amount=amount, what=await _what(words, posting))
+    return words("balance-line", date=date, amount=amount, what=await _what(words, posting, quotes))
 
 
-async def _what(words: Words, posting: Posting) -> str:
+async def _what(words: Words, posting: Posting, quotes: Quotes) -> str:
+    """Say what a posting was for. A refund is for what its charge, somewhere in the history, was made for."""
     if posting.kind is PostingKind.BONUS and posting.reason == "welcome":
         return words.plain("posting-welcome")
     if posting.kind not in {PostingKind.GENERATION, PostingKind.REFUND}:
         return words.plain(f"posting-{posting.kind.value}")
-    slug = str(posting.quote["model"]) if posting.quote else ""
-    model = await known_model(slug) if slug else None
+    quote = posting.quote or quotes.get(posting.related or 0)
+    model = await known_model(str(quote["model"])) if quote else None
     if model is None:
         return words.plain(f"posting-{posting.kind.value}-unknown")
     return words.plain(f"posting-{posting.kind.value}", model=model.display_name)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
 from bot import drafts, keyboards, neighbours, offers, photos
 from bot.buttons import Button, Pressed
+from bot.changing import change_of, result_in
 from bot.drafts import Draft
-from bot.ordering import Wish, order
+from bot.ordering import Wish, order, with_draft
 from bot.routers.photos import accept
 from bot.talk import Talk
 from core.storage import StoredFile
@@ -25,25 +28,17 @@ def router() -> Router:
 
 
 async def prompt(message: Message, talk: Talk) -> None:
-    """Start a generation. An answer to a picture changes that picture."""
-    draft = await drafts.read(talk.user.chat_id) or Draft()
-    images = draft.images
-    picture = photos.in_message(message.reply_to_message) if message.reply_to_message else None
-    if picture is not None:
-        accepted = await accept(talk, [picture], message.message_id)
-        if accepted is None:
-            return
-        images = accepted
-    wish = Wish(
-        prompt=message.text or "",
-        key=talk.key,
-        model=draft.model,
-        params=draft.params,
-        images=images,
-        parent=draft.parent,
-        reply_to=message.message_id,
-    )
-    await order(talk, wish)
+    """Start a generation with what was begun. An answer to a picture or video changes that one instead."""
+    if await neighbours.continues_long_text(talk.event):
+        await talk.say(talk.words("prompt-cut"), reply_to=message.message_id)
+        return
+    wish = Wish(prompt=message.text or "", key=talk.key, reply_to=message.message_id)
+    if message.reply_to_message is not None and photos.shows_something(message.reply_to_message):
+        answered = await _about(message.reply_to_message, talk, wish)
+    else:
+        answered = with_draft(wish, await drafts.read(talk.user.chat_id) or Draft())
+    if answered is not None:
+        await order(talk, answered)
 
 
 async def forwarded(message: Message, talk: Talk) -> None:
@@ -73,6 +68,22 @@ async def draw(query: CallbackQuery, talk: Talk) -> None:
         images = await accept(talk, [picture], source.message_id)
     if images is not None:
         await order(talk, Wish(prompt=text, key=talk.key, images=images, reply_to=source.message_id))
+
+
+async def _about(shown: Message, talk: Talk, wish: Wish) -> Wish | None:
+    """Return the wish about the picture or video that it answers; None when that is unusable and the person was told.
+
+    A result of ours is taken from storage, as it was made; Telegram's copy of a photo is smaller.
+    """
+    generation = await result_in(talk, shown.message_id)
+    draft = await change_of(talk, generation, shown.message_id) if generation else None
+    if draft is not None:
+        return with_draft(wish, draft)
+    picture = photos.in_message(shown)
+    if picture is None:
+        return wish
+    images = await accept(talk, [picture], wish.reply_to or shown.message_id)
+    return None if images is None else replace(wish, images=images)
 
 
 async def _offer(message: Message, talk: Talk, key: str) -> None:

@@ -7,8 +7,8 @@ from aiogram.types import CallbackQuery
 
 from bot import drafts, neighbours, offers
 from bot.buttons import Button, Pressed
+from bot.changing import change_of
 from bot.delivery import Courier
-from bot.drafts import Draft
 from bot.ordering import Wish, order
 from bot.talk import Talk
 from core import generations
@@ -55,23 +55,18 @@ async def change(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None
     if generation is None:
         return
     await talk.toast(query)
-    is_picture = generation.kind is MediaKind.IMAGE
-    images = generation.results[:1] if is_picture else generation.images
-    model = await offers.find(generation.model)
-    if model is None or (images and not model.max_input_images):
-        model = await offers.image_model(talk.user, images=1) if is_picture else None
-    if model is None or (is_picture and not images):
+    draft = await change_of(talk, generation)
+    model = await offers.find(draft.model) if draft and draft.model else None
+    if draft is None or model is None:
         await talk.say(talk.words("result-gone"))
         return
-    params = offers.known_params(model, {name: v for name, v in generation.params.items() if name != "quantity"})
-    draft = Draft(model=model.slug, params=params, images=images, parent=generation.run_code)
     if not await drafts.keep(talk.user.chat_id, draft):
         await talk.say(talk.words("change-not-kept"))
         return
     question = talk.words(
-        "change-ask" if is_picture else "change-ask-video",
+        "change-ask" if generation.kind is MediaKind.IMAGE else "change-ask-video",
         model=model.display_name,
-        price=offers.price_of(model, params),
+        price=offers.price_of(model, draft.params),
     )
     await talk.say(question, reply_to=query.message.message_id if query.message else None)
 

@@ -288,3 +288,17 @@ async def test_being_removed_from_a_group_is_let_be(mia: Person, telegram: FakeT
 async def test_other_bots_are_not_answered(somebody: Callable[..., Person]) -> None:
     robot = somebody()
     assert await robot.update(message={**robot.message(text="hello"), "from": {**robot.profile, "is_bot": True}}) == []
+
+
+async def test_the_rest_of_a_text_that_was_too_long_is_not_drawn(mia: Person) -> None:
+    [refused] = await mia.send("word " * 815 + "end")
+    [told] = await mia.send("and the rest of it")
+    assert "4,000 is the limit" in refused["text"] and "rest of a description that was too long" in told["text"]
+    assert await mia.jobs() == [] and await mia.balance() == "50.00"
+
+
+async def test_a_prompt_some_time_after_one_that_was_too_long_is_drawn(mia: Person) -> None:
+    await mia.send("word " * 815)
+    await db.execute("UPDATE botapp_inbox SET received_at = received_at - interval '3 seconds'")
+    [status] = await mia.send("a red fox")
+    assert "0.80 ⚡ charged" in status["text"]

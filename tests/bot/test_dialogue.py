@@ -102,7 +102,7 @@ async def test_a_refund_is_told_in_plain_words(
     await mia.send("something wild")
     await world.work()
     [answer] = await mia.send("/balance")
-    assert "+0.80 ⚡  returned" in answer["text"]
+    assert "+0.80 ⚡  returned: 🍌 Nano Banana" in answer["text"]
 
 
 async def test_an_empty_balance_says_what_a_picture_costs(somebody: Callable[..., Person]) -> None:

@@ -14,7 +14,7 @@ from providers.errors import FAILURE_CLASSES, ContentBlocked, ProviderError
 from tests.bot.people import Person, World
 from tests.bot.telegram import FakeTelegram, buttons
 from tests.core.generations.conftest import assert_books_agree, make_due
-from tests.core.generations.scripted import ScriptedProvider
+from tests.core.generations.scripted import ScriptedProvider, picture
 
 pytestmark = pytest.mark.integration
 
@@ -291,3 +291,47 @@ async def test_a_language_is_chosen_and_kept(mia: Person, somebody: Callable[...
     assert "На балансе 50 ⚡" in by_old_keyboard["text"]
     scoped = mia.telegram.named("setMyCommands")[-1]
     assert scoped.scope.chat_id == mia.id and scoped.commands[1].description == "Модели и цены"
+
+
+async def test_words_in_answer_to_one_picture_of_an_album_change_that_one(
+    mia: Person, world: World, provider: ScriptedProvider, telegram: FakeTelegram
+) -> None:
+    provider.answers.append(Finished((picture("red"), picture("blue"))))
+    await mia.send("/models")
+    await mia.press("Nano Banana ·")
+    await mia.press("2 · 1.60")
+    await mia.send("two foxes")
+    await world.work()
+    [job] = await mia.jobs()
+    second = telegram.posted[job.result_message_ids[1]]
+    await mia.send("with a hat", reply_to_message=second)
+    await world.work()
+    changed = provider.jobs[1]
+    assert [image.data for image in changed.images] == [await storage.storage().read(job.results[1].key)]
+    assert changed.params["quantity"] == 1
+
+
+async def test_words_in_answer_to_a_video_make_it_anew(
+    mia: Person, world: World, provider: ScriptedProvider, telegram: FakeTelegram
+) -> None:
+    provider.answers.append(Finished((Media("video/mp4", data=b"\0\0\0\x18ftypisom\0\0\2\0isomiso2"),)))
+    await mia.send("🎬 Create video")
+    await mia.press("4 · 3.20")
+    await mia.send(message=mia.photo(caption="it walks"))
+    await world.work()
+    await mia.send("it dances", reply_to_message=telegram.last)
+    await world.work()
+    first, second = provider.jobs
+    assert second.kind == "video" and second.prompt == "it dances"
+    assert second.images == first.images and second.params == first.params
+
+
+async def test_words_in_answer_to_somebody_elses_video_are_a_plain_prompt(mia: Person) -> None:
+    video = {"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1, "duration": 1}
+    [status] = await mia.send("like this but with foxes", reply_to_message=mia.message(video=video))
+    assert "Nano Banana" in status["text"]
+
+
+async def test_words_in_answer_to_text_are_a_plain_prompt(mia: Person, telegram: FakeTelegram) -> None:
+    [status] = await mia.send("a red fox", reply_to_message=telegram.last)
+    assert "0.80 ⚡ charged" in status["text"]
