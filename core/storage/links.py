@@ -29,8 +29,8 @@ class Links:
         """True when we made the link and its time is not over."""
         if not expires.isascii() or not expires.isdigit() or len(expires) > 12:
             return False
-        expected = self._sign(key, int(expires))
-        return hmac.compare_digest(expected, signature) and int(expires) >= time.time()
+        expected = self._sign(key, int(expires)).encode()
+        return hmac.compare_digest(expected, signature.encode(errors="replace")) and int(expires) >= time.time()
 
     def _sign(self, key: str, expires: int) -> str:
         return hmac.new(self._key, f"{key}\n{expires}".encode(), hashlib.sha256).hexdigest()[:40]
