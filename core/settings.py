@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote
 
 from pydantic import (
     AnyHttpUrl,
@@ -27,7 +28,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-ALLOWED_IN_WEBHOOK_SECRET = re.compile(r"^[A-Za-z0-9_-]{1,256}$")
+ALLOWED_IN_WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 CLIENT_ONLY = frozenset(
     {
@@ -191,15 +192,32 @@ class Settings(BaseModel):
     @field_validator("public_base_url", "telegram_api_base_url", "gemini_base_url")
     @classmethod
     def _is_base_url(cls, value: str | None) -> str | None:
-        if value is not None:
+        if value is None:
+            return None
+        try:
             AnyHttpUrl(value)
-            return value.rstrip("/")
+        except ValidationError:
+            raise ValueError("an address of the web starts with https:// or http:// and names a host") from None
+        return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_database_url(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("an address of PostgreSQL starts with postgresql://")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis_url(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("an address of Redis starts with redis://, or rediss:// with TLS")
         return value
 
     @field_validator("telegram_webhook_secret")
     @classmethod
     def _is_webhook_secret(cls, value: SecretStr) -> SecretStr:
-        if not ALLOWED_IN_WEBHOOK_SECRET.match(value.get_secret_value()):
+        if not ALLOWED_IN_WEBHOOK_SECRET.fullmatch(value.get_secret_value()):
             raise ValueError("Telegram takes 1 to 256 of the characters A-Z a-z 0-9 _ -")
         return value
 
@@ -213,11 +231,13 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _production_is_strict(self) -> Settings:
-        if self.environment is Environment.PRODUCTION:
-            if self.demo_provider:
-                raise ValueError("DEMO_PROVIDER must be off in production: people would pay for demonstrations")
-            if not self.public_base_url.startswith("https://"):
-                raise ValueError("PUBLIC_BASE_URL must start with https:// in production")
+        problems = []
+        if self.environment is Environment.PRODUCTION and self.demo_provider:
+            problems.append("DEMO_PROVIDER must be off in production: people would pay for demonstrations")
+        if self.environment is Environment.PRODUCTION and not self.public_base_url.startswith("https://"):
+            problems.append("PUBLIC_BASE_URL must start with https:// in production")
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
 
     @property
@@ -235,9 +255,8 @@ class Settings(BaseModel):
         for url in (self.database_url, self.redis_url):
             credentials = url.get_secret_value().partition("://")[2].rpartition("@")[0]
             password = credentials.partition(":")[2]
-            if password:
-                secrets.append(password)
-        return [secret for secret in secrets if len(secret) >= 6]
+            secrets += [password, unquote(password)]
+        return [secret for secret in dict.fromkeys(secrets) if len(secret) >= 6]
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
@@ -257,7 +276,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        problems += [_invalid(detail, known) for detail in error.errors(include_input=False, include_url=False)]
+        for detail in error.errors(include_input=False, include_url=False):
+            problems += _invalid(detail, known).splitlines()
         raise SettingsError(problems) from None
     if problems:
         raise SettingsError(problems)
