@@ -28,6 +28,9 @@ RENEWED_EVERY = 5.0
 IDLE_POLL = 1.0
 """Seconds between looks for events that other processes stored or left behind."""
 
+BELL_WAIT = 0.05
+"""Seconds that a sender waits for Redis to have heard of its event."""
+
 MAX_ATTEMPTS = 5
 BATCH = 200
 CONCURRENT_SUBJECTS = 64
@@ -97,6 +100,8 @@ class Inbox:
     _waiting: list[_Waiting] = field(default_factory=list)
     _writer: asyncio.Task[None] | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _ringer: asyncio.Task[None] | None = None
+    _is_to_ring: bool = False
     _running: dict[int, asyncio.Task[None]] = field(default_factory=dict)
 
     async def store(self, event_id: str, subject: str, payload: bytes, trace_id: TraceId) -> bool:
@@ -150,10 +155,19 @@ class Inbox:
         log.info("inbox.stored", source=self.source, events=len(new), trace_id=traces[0], **rest)
 
     async def _ring(self) -> None:
-        try:
-            await redis.client().publish(self._bell, "")
-        except redis.UNAVAILABLE as error:
-            log.warning("inbox.bell_not_rung", source=self.source, error=type(error).__name__)
+        """Wake whoever handles. Senders do not wait long for that: their events are kept, whatever Redis does."""
+        self._is_to_ring = True
+        if self._ringer is None or self._ringer.done():
+            self._ringer = asyncio.create_task(self._ring_bell())
+        await asyncio.wait({self._ringer}, timeout=BELL_WAIT)
+
+    async def _ring_bell(self) -> None:
+        while self._is_to_ring:
+            self._is_to_ring = False
+            try:
+                await redis.client().publish(self._bell, "")
+            except redis.UNAVAILABLE as error:
+                log.warning("inbox.bell_not_rung", source=self.source, error=type(error).__name__)
 
     @property
     def _bell(self) -> str:
