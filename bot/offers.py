@@ -154,12 +154,14 @@ def params_words(words: Words, model: CatalogModel | None, params: Mapping[str, 
     for name, value in params.items():
         if value is None or (name == "quantity" and value == 1):
             continue
-        if isinstance(value, int) and not isinstance(value, bool) and words.has(f"option-{name}"):
+        schema = schemas.get(name, {})
+        if isinstance(value, bool) and not schema.get("x-labels"):
+            told += [option_label(words, name, schema)] if value else []
+        elif isinstance(value, int) and not isinstance(value, bool) and words.has(f"option-{name}"):
             told.append(words.plain(f"option-{name}", n=value))
-        elif isinstance(value, str | int | float):
-            schema = schemas.get(name, {})
-            told.append(_value_label(words, schema, value) if not isinstance(value, bool) else "")
-    return "".join(f" · {text}" for text in told if text)
+        else:
+            told.append(_value_label(words, schema, value))
+    return "".join(f" · {text}" for text in told)
 
 
 def option_label(words: Words, name: str, schema: Mapping[str, Any]) -> str:
@@ -184,6 +186,8 @@ def _values(schema: Mapping[str, Any]) -> list[Json]:
 
 
 def _value_label(words: Words, schema: Mapping[str, Any], value: Json) -> str:
+    """Return what a value is called; itself where the schema has no name for it."""
     key = str(value).lower() if isinstance(value, bool) else str(value)
     labels = schema.get("x-labels", {}).get(key, {})
-    return str(labels.get(words.language, value))
+    name: str | None = labels.get(words.language)
+    return name or str(value)

@@ -194,8 +194,7 @@ class Inbox:
                     await self._sleep()
                 await self._have_room()
         finally:
-            listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
+            await redis.end(listener)
             if self._running:
                 await asyncio.wait(self._running.values())
 

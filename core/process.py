@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 from core import catalog, db, heartbeat, providers, queue, redis, storage
 from core.settings import Settings
 
-CANCEL_AGAIN = 0.5
-
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[None]:
@@ -41,7 +39,4 @@ async def alive(settings: Settings, kind: heartbeat.ProcessKind) -> AsyncIterato
     try:
         yield
     finally:
-        # A cancellation that meets redis-py while it connects is lost there; it is repeated until it arrives.
-        while not pulse.done():
-            pulse.cancel()
-            await asyncio.wait([pulse], timeout=CANCEL_AGAIN)
+        await redis.end(pulse)

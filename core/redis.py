@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
@@ -12,6 +14,7 @@ from core.settings import Settings
 
 CONNECT_TIMEOUT = 2.0
 COMMAND_TIMEOUT = 5.0
+CANCEL_AGAIN = 0.5
 REPETITIONS = 2
 """A command is repeated after a lost connection. All of ours may be: they set, delete or read."""
 
@@ -41,6 +44,16 @@ def client() -> Redis:
     if _client is None:
         raise RuntimeError("Redis is used before core.redis.connect")
     return _client
+
+
+async def end(task: asyncio.Task[None]) -> None:
+    """Cancel a task that talks to Redis and wait for its end.
+
+    A cancellation that meets redis-py inside one of its own time limits can be lost there, so it is repeated.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=CANCEL_AGAIN)
 
 
 async def disconnect() -> None:
