@@ -37,7 +37,7 @@ CASES = (
     Case("[fail invalid_request]", "invalid_request", "could not make sense", "не смогла понять"),
     Case("[fail quota_exhausted]", "quota_exhausted", "takes no orders", "не принимает заказы"),
     Case("[fail auth_failed]", "auth_failed", "unavailable for the moment", "временно недоступна"),
-    Case("[fail model_retired]", "model_retired", "no longer served", "больше не обслуживают"),
+    Case("[fail model_retired]", "model_retired", "no longer served", "больше не работает"),
     Case("[fail provider_unavailable]", "provider_unavailable", "does not answer", "не отвечает"),
     Case("[fail timed_out]", "timed_out", "took too long", "слишком долго"),
     Case("[fail later content_blocked]", "content_blocked", "safety filter", "Фильтр безопасности"),

@@ -4,7 +4,7 @@ balance-rate = 1 ⚡ ≈ { $dollars } $
 balance-enough-title = <b>Этого хватит на</b>
 balance-enough-images =
     { $model }: { $n ->
-        [one] { $n } картинка
+        [one] { $n } картинку
         [few] { $n } картинки
        *[other] { $n } картинок
     } по { $price } ⚡

@@ -3,7 +3,7 @@ progress-price = Списано { $price } ⚡, осталось { $balance } �
 progress-starting = ⏳ Начинаю…
 progress-queued =
     ⏳ { $place ->
-        [one] Вы следующий в очереди
+        [1] Вы следующий в очереди
        *[other] Вы { $place }-й в очереди
     }, обычно готово через { $duration }
 progress-working = ⏳ Рисую: прошло { $elapsed }, обычно { $duration }
@@ -39,7 +39,7 @@ failure-invalid_request = Модель не смогла понять этот �
 failure-rate_limited = Модель сейчас перегружена запросами. Попробуйте через пару минут.
 failure-quota_exhausted = Модель временно не принимает заказы. Мы уже знаем и чиним. Попробуйте другую: /models
 failure-auth_failed = Модель временно недоступна. Мы уже знаем и чиним. Попробуйте другую: /models
-failure-model_retired = Эту модель больше не обслуживают. Выберите другую: /models
+failure-model_retired = Эта модель больше не работает. Выберите другую: /models
 failure-provider_unavailable = Модель сейчас не отвечает. Попробуйте чуть позже или возьмите другую: /models
 failure-timed_out = Модель думала слишком долго, и мы её остановили. Попробуйте ещё раз.
 failure-ambiguous = Связь с моделью оборвалась, и результат не пришёл. Попробуйте ещё раз.
