@@ -1,24 +1,28 @@
 """Starts the web process. What it serves is put together in `core.http.application`.
 
 Nothing heavy is imported here: `prometheus_client` must find its folder in the environment when it is imported, and the
-master of several workers only starts and stops them.
+parent of several workers only starts and stops them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import shutil
+import signal
+import socket
 import tempfile
-from functools import partial
 from typing import TYPE_CHECKING
 
 from core import logs
+from core.http.workers import Workers
 from core.settings import Settings
 
 if TYPE_CHECKING:
     from core.http.types import App
 
+GRACE_AFTER_START = 0.1
 MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -32,47 +36,73 @@ def create_app(settings: Settings) -> App:
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish the running requests and return.
 
-    One worker runs in this very process. Several are started by a master of Sanic's, which kills its whole process
-    group when a worker cannot start: whoever supervises `nb serve` gives it a session of its own.
+    One worker runs in this very process, several in processes of their own.
+
+    Raises:
+        WorkerCouldNotStart: one of several workers did not start.
+        core.db.UNAVAILABLE: the only worker could not reach the database.
     """
-    from sanic import Sanic
-    from sanic.worker.loader import AppLoader
-
     logs.configure(settings, "web")
-    is_alone = settings.web_workers == 1
-    metrics_folder = None if is_alone else tempfile.mkdtemp(prefix="nb-metrics-")
-    if metrics_folder is not None:
-        os.environ[MULTIPROCESS_FOLDER] = metrics_folder
-    loader = AppLoader(factory=partial(_create_in_process, settings))
+    if settings.web_workers == 1:
+        os.environ.pop(MULTIPROCESS_FOLDER, None)
+        serve(settings)
+        return
+    folder = tempfile.mkdtemp(prefix="nb-metrics-")
+    os.environ[MULTIPROCESS_FOLDER] = folder
     try:
-        app = loader.load()
-        app.prepare(
-            host=settings.host,
-            port=settings.port,
-            workers=settings.web_workers,
-            single_process=is_alone,
-            access_log=False,
-            motd=False,
-            debug=False,
-        )
-        if is_alone:
-            Sanic.serve_single(primary=app)
-        else:
-            Sanic.serve(primary=app, app_loader=loader)
+        Workers(settings, serve).run()
     finally:
-        if metrics_folder is not None:
-            shutil.rmtree(metrics_folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _create_in_process(settings: Settings) -> App:
-    # A spawned worker begins with an empty interpreter, so each configures its own logs.
+def serve(settings: Settings, shared: socket.socket | None = None) -> None:
+    """Serve in this process, on HOST:PORT or on a socket that others share."""
+    from sanic import Sanic
+
     logs.configure(settings, "web")
     app = create_app(settings)
-    app.register_listener(_settle, "after_server_start")
-    return app
+    stopping = _Stopping()
+    app.register_listener(stopping.take_signals, "after_server_start", priority=1000)
+    app.register_listener(stopping.begin_to_serve, "after_server_start", priority=-1000)
+    address = {"sock": shared} if shared is not None else {"host": settings.host, "port": settings.port}
+    app.prepare(**address, single_process=True, access_log=False, motd=False, debug=False)
+    Sanic.serve_single(primary=app)
 
 
-async def _settle(_app: App) -> None:
-    # What is there now stays until the end: the garbage collector need not look at it again and again.
-    gc.collect()
-    gc.freeze()
+class _Stopping:
+    """Ends the server at a signal, whenever it comes.
+
+    Sanic's own handler stops the loop, which is forgotten when the loop is just about to be left between the start and
+    the serving. A signal that comes in between is therefore kept until the loop serves.
+    """
+
+    def __init__(self) -> None:
+        self._is_serving = False
+        self._is_asked_to_stop = False
+        self._app: App | None = None
+
+    async def take_signals(self, app: App) -> None:
+        """Handle signals instead of Sanic."""
+        self._app = app
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._ask)
+
+    async def begin_to_serve(self, _app: App) -> None:
+        """Serve once the listeners are done, unless somebody wants an end by then."""
+        # What is there now stays until the end: the garbage collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        asyncio.get_running_loop().call_later(GRACE_AFTER_START, self._serve)
+
+    def _serve(self) -> None:
+        self._is_serving = True
+        self._stop_if_asked()
+
+    def _ask(self) -> None:
+        self._is_asked_to_stop = True
+        self._stop_if_asked()
+
+    def _stop_if_asked(self) -> None:
+        if self._is_serving and self._is_asked_to_stop and self._app is not None:
+            self._app.stop(terminate=False)
