@@ -32,6 +32,9 @@ State: TypeAlias = Literal["ok", "failed", "unknown"]
 
 logger = get_logger(__name__)
 
+_abandoned: set[asyncio.Future[Verdict]] = set()
+"""Checks that took too long and are still tidying up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -97,11 +100,30 @@ class ReadinessProbe:
 
 async def _run_one(name: str, check: CheckFunction) -> Check:
     started = monotonic()
-    (verdict,) = await asyncio.gather(asyncio.wait_for(check(), LIMIT_SECONDS), return_exceptions=True)
+    looking = asyncio.ensure_future(check())
+    # Not `wait_for`, which waits until a cancelled check has tidied up: with a database that is frozen rather than gone,
+    # giving a connection back takes longer than anybody who asks has patience.
+    await asyncio.wait({looking}, timeout=LIMIT_SECONDS)
+    verdict = _result_of(looking)
     duration_ms = round((monotonic() - started) * 1000, 1)
     if isinstance(verdict, BaseException):
         verdict = _could_not_run(name, verdict)
     return Check(name, verdict.state, redact(verdict.detail), duration_ms, verdict.fix)
+
+
+def _result_of(looking: asyncio.Future[Verdict]) -> Verdict | BaseException:
+    if looking.done():
+        return looking.exception() or looking.result()
+    looking.cancel()
+    _abandoned.add(looking)
+    looking.add_done_callback(_forget)
+    return TimeoutError()
+
+
+def _forget(looking: asyncio.Future[Verdict]) -> None:
+    _abandoned.discard(looking)
+    if not looking.cancelled():
+        looking.exception()  # Read, so that asyncio does not report it: the check has been answered for long.
 
 
 def _could_not_run(name: str, error: BaseException) -> Verdict:
@@ -214,7 +236,7 @@ class _WebhookCheck:
         if info.get("url") != expected:
             found = f"to {info['url']}" if info.get("url") else "nowhere"
             return Verdict(
-                "failed", f"Telegram sends updates {found}, not to {expected}", "restart web: it sets the webhook"
+                "failed", f"Telegram sends updates {found}, not to {expected}", "start a worker: it sets the webhook"
             )
         pending, last_error = info.get("pending_update_count", 0), info.get("last_error_message")
         return Verdict("ok", f"{pending} updates wait" + (f"; last error: {last_error}" if last_error else ""))
