@@ -101,7 +101,7 @@ class ReadinessProbe:
 async def _run_one(name: str, check: CheckFunction) -> Check:
     started = monotonic()
     looking = asyncio.ensure_future(check())
-    # Not `wait_for`, which waits until a cancelled check has tidied up: with a database that is frozen rather than gone,
+    # Not `wait_for`, which waits until a cancelled check has tidied up: while a database is frozen rather than gone,
     # giving a connection back takes longer than anybody who asks has patience.
     await asyncio.wait({looking}, timeout=LIMIT_SECONDS)
     verdict = _result_of(looking)

@@ -76,6 +76,26 @@ async def test_a_check_that_hangs_is_unknown_after_its_time(monkeypatch: pytest.
     assert fine.state == "ok"
 
 
+async def test_a_check_that_is_slow_to_give_up_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "LIMIT_SECONDS", 0.05)
+    has_given_up, may_end = asyncio.Event(), asyncio.Event()
+
+    async def frozen() -> Verdict:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            has_given_up.set()
+            await may_end.wait()
+        return OK
+
+    async with asyncio.timeout(5):
+        (check,) = (await ReadinessProbe({"database": frozen}).look()).checks
+        await has_given_up.wait()
+
+    assert (check.state, check.detail) == ("unknown", "no answer within 0.05 s")
+    may_end.set()
+
+
 async def test_checks_run_side_by_side() -> None:
     everybody_is_there = asyncio.Barrier(3)
 
