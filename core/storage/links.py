@@ -33,4 +33,4 @@ class Links:
         return hmac.compare_digest(expected, signature.encode(errors="replace")) and int(expires) >= time.time()
 
     def _sign(self, key: str, expires: int) -> str:
-        return hmac.new(self._key, f"{key}\n{expires}".encode(), hashlib.sha256).hexdigest()[:40]
+        return hmac.new(self._key, f"{key}\n{expires}".encode(errors="surrogatepass"), hashlib.sha256).hexdigest()[:40]

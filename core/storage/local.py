@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import secrets
@@ -45,12 +46,13 @@ class LocalStorage:
         """See `Storage.read`."""
         try:
             return await asyncio.to_thread(self._path(key).read_bytes)
-        except (FileNotFoundError, IsADirectoryError):
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise FileNotStored(key) from None
 
     async def stream(self, key: str, *, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
         """See `Storage.stream`."""
-        left = await self.size(key) - start if length is None else length
+        size = await self.size(key)
+        left = size - start if length is None else length
         with await asyncio.to_thread(self._path(key).open, "rb") as file:
             await asyncio.to_thread(file.seek, start)
             while left > 0 and (piece := await asyncio.to_thread(file.read, min(PIECE, left))):
@@ -66,7 +68,8 @@ class LocalStorage:
 
     async def delete(self, key: str) -> None:
         """See `Storage.delete`."""
-        await asyncio.to_thread(self._path(key).unlink, missing_ok=True)
+        with contextlib.suppress(IsADirectoryError, NotADirectoryError):
+            await asyncio.to_thread(self._path(key).unlink, missing_ok=True)
 
     def link(self, key: str, *, lifetime: timedelta) -> str:
         """See `Storage.link`."""
