@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from typing import Final
 
 from aiogram.client.session.base import BaseSession
@@ -102,6 +103,12 @@ class Runtime:
 
 
 def _report_death(task: asyncio.Task[None]) -> None:
-    """Log what nobody awaits: a bot that handles nothing any more must not go unnoticed."""
+    """End a process whose bot answers nobody any more, so that another one takes its place."""
     if not task.cancelled() and task.exception() is not None:
-        logger.error("bot_task_died", task=task.get_name(), exc_info=task.exception())
+        logger.critical("bot_task_died", task=task.get_name(), exc_info=task.exception())
+        end_process()
+
+
+def end_process() -> None:
+    """Have the process finish what it is at and end."""
+    signal.raise_signal(signal.SIGTERM)

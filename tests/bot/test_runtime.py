@@ -108,16 +108,20 @@ async def test_a_handler_that_takes_too_long_does_not_hold_up_the_stop(
     await asyncio.wait([consumer])
 
 
-async def test_a_bot_task_that_dies_is_reported(
+async def test_a_bot_task_that_dies_is_reported_and_its_process_ends(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    ended = asyncio.Event()
+    monkeypatch.setattr(runtime_module, "end_process", ended.set)
+
     async def broken(*_: Any) -> None:
         raise ZeroDivisionError("a defect of ours")
 
     monkeypatch.setattr(runtime_module, "keep_subscribed", broken)
     world.runtime.start()
     await asyncio.wait(world.runtime._running, return_when=asyncio.FIRST_COMPLETED)
-    await asyncio.wait([asyncio.create_task(asyncio.sleep(0))])
+    async with asyncio.timeout(5):
+        await ended.wait()
     assert "bot_task_died" in capsys.readouterr().out
 
 
