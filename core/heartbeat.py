@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
+from redis.exceptions import RedisError
+
 from core import redis
 from core.logs import get_logger
 from core.settings import Settings
@@ -71,7 +73,7 @@ async def run(kind: ProcessKind, settings: Settings) -> None:
             try:
                 await beat(kind, instance, settings.commit, started_at)
                 is_heard = True
-            except redis.UNAVAILABLE as error:
+            except (OSError, RedisError) as error:
                 if is_heard:
                     logger.warning("heartbeat_failed", kind=kind, error=type(error).__name__)
                 is_heard = False
@@ -79,7 +81,7 @@ async def run(kind: ProcessKind, settings: Settings) -> None:
                 return
             await asyncio.sleep(INTERVAL)
     finally:
-        with suppress(*redis.UNAVAILABLE):  # It expires by itself.
+        with suppress(OSError, RedisError):  # It expires by itself.
             await asyncio.wait_for(forget(kind, instance), 1)
 
 

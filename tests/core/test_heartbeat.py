@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 import pytest
+from redis.exceptions import OutOfMemoryError, ReadOnlyError
 
 from core import heartbeat, redis
 from core.settings import Settings
@@ -91,8 +92,11 @@ async def test_a_cancellation_that_meets_the_first_connection_is_not_lost(settin
         await redis.connect(settings)
 
 
-async def test_a_redis_that_is_away_does_not_end_the_process(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "error", [ConnectionResetError("away"), TimeoutError(), ReadOnlyError("a replica"), OutOfMemoryError("full")]
+)
+async def test_a_redis_that_is_away_or_refuses_does_not_end_the_process(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     calls = 0
     really = heartbeat.beat
@@ -101,7 +105,7 @@ async def test_a_redis_that_is_away_does_not_end_the_process(
         nonlocal calls
         calls += 1
         if calls < 3:
-            raise ConnectionResetError("away")
+            raise error
         await really(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(heartbeat, "beat", beat_at_the_third_try)
