@@ -19,8 +19,9 @@ LANGUAGE_NAMES: Final = {"ru": "🇷🇺 Русский", "en": "🇬🇧 Englis
 READY_EDITS: Final = ("enhance", "background", "watercolour", "cartoon")
 SEVERAL_PHOTOS_EDITS: Final = ("combine", "watercolour", "cartoon")
 
-VALUES_IN_A_ROW: Final = 5
-LABELS_IN_A_ROW: Final = 3
+ROW_WIDTHS: Final = ((6, 5), (11, 3))
+"""Longest label, and how many such buttons a phone shows in a row without cutting them; longer ones go by two."""
+
 LONGEST_LABEL: Final = 40
 
 
@@ -64,7 +65,8 @@ def card(words: Words, model: CatalogModel, options: Sequence[offers.Option]) ->
             button(_choice_label(words, option, choice), Button.OPTION, model.slug, number, position)
             for position, choice in enumerate(option.choices)
         ]
-        width = LABELS_IN_A_ROW if option.changes_price else VALUES_IN_A_ROW
+        longest = max(len(one.text) for one in row)
+        width = next((width for limit, width in ROW_WIDTHS if longest <= limit), 2)
         rows += [row[start : start + width] for start in range(0, len(row), width)]
     rows.append([button(words.plain("button-all-models"), Button.MODELS)])
     return _inline(rows)

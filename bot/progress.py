@@ -19,8 +19,6 @@ from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import InlineKeyboardMarkup
 
 from bot import keyboards, offers
-from bot.captions import LONGEST_TEXT, with_prompt
-from bot.keyboards import shortened
 from bot.talk import answering
 from bot.texts import Html, Words, join, lines
 from core import catalog, generations, ledger, redis
@@ -43,7 +41,6 @@ CANCELLABLE: Final = frozenset({Stage.QUEUED, Stage.SUBMITTED})
 """While the provider is being asked, nobody knows what there is to cancel."""
 
 BAR_WIDTH: Final = 10
-PROMPT_SHOWN: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +204,11 @@ def _ending(words: Words, generation: Generation, model: CatalogModel | None, ba
         reason = words("finished-cancelled")
     else:
         reason = words("finished-failed", reason=failure_words(words, generation.error_code))
-    head = lines(
+    text = lines(
         _title(words, generation, model),
         reason,
         words("finished-tokens-back", tokens=generation.refunded, balance=balance) if generation.refunded else "",
     )
-    text = with_prompt(head, shortened(generation.prompt, PROMPT_SHOWN), limit=LONGEST_TEXT)
     return Shown(text, keyboards.retry(words, generation))
 
 

@@ -166,8 +166,8 @@ async def _keep_waiting(taken: Claim, answer: Running) -> None:
     progress = None if answer.progress is None else max(0, min(99, round(answer.progress * 100)))
     shown = generation.progress or 0
     await taken.release(due=answer.poll_after, progress=progress)
-    has_moved = progress is not None and progress - shown >= SHOWN_PROGRESS_STEP
-    if has_moved or (progress is None and _is_time_to_show(generation, answer.poll_after)):
+    has_moved = progress is not None and progress // SHOWN_PROGRESS_STEP > shown // SHOWN_PROGRESS_STEP
+    if has_moved or _is_time_to_show(generation, answer.poll_after):
         await outbox.publish_later("bot.show_status", {"run_code": generation.run_code})
 
 
