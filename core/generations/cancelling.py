@@ -6,7 +6,7 @@ import structlog
 
 from core import db, providers
 from core.generations import endings, repository
-from core.generations.states import Generation, Stage
+from core.generations.states import Generation, Stage, Status
 from core.queue import outbox
 from core.types import UserId
 from providers.errors import ProviderError
@@ -15,13 +15,13 @@ log = structlog.get_logger(__name__)
 
 
 class CannotCancel(Exception):
-    """The job is being handed over, has been made, or has ended."""
+    """The job is being handed over, has been made, or has failed."""
 
 
 async def cancel(run_code: str, user: UserId) -> Generation:
     """End a waiting or running job and give its tokens back, in a transaction of its own.
 
-    The row is taken from whoever polls it: their next write finds the lease gone.
+    The row is taken from whoever polls it: their next write finds the lease gone. Cancelling once more changes nothing.
 
     Raises:
         GenerationNotFound: the user has no such job.
@@ -41,6 +41,9 @@ async def cancel(run_code: str, user: UserId) -> Generation:
             endings.TOLD_LATE,
         )
         if not changed:
+            found = await repository.get(run_code)
+            if found.status is Status.CANCELLED:
+                return found
             raise CannotCancel(run_code)
         await endings.give_back(await repository.get(run_code), reason="cancelled by the user")
         await repository.tell(before.id, "cancelled", by="user")

@@ -386,13 +386,19 @@ async def test_a_postponed_delivery_waits_and_an_abandoned_one_stands(order: Ord
     await assert_books_agree()
 
 
+async def test_a_job_that_was_made_cannot_be_cancelled(order: Ordering, user: users.User) -> None:
+    made = await advance(await order())
+    with pytest.raises(generations.CannotCancel):
+        await generations.cancel(made.run_code, user.id)
+    assert (await generations.get(made.run_code)).status is Status.PROCESSING
+
+
 async def test_a_waiting_job_is_cancelled_with_a_full_refund(order: Ordering, user: users.User) -> None:
     generation = await order()
     cancelled = await generations.cancel(generation.run_code, user.id)
     assert cancelled.status is Status.CANCELLED
     assert await balance(user) == "50.00"
-    with pytest.raises(generations.CannotCancel):
-        await generations.cancel(generation.run_code, user.id)
+    assert await generations.cancel(generation.run_code, user.id) == cancelled
     await advance(generation)
     assert (await generations.get(generation.run_code)).status is Status.CANCELLED
     await assert_books_agree()
