@@ -200,6 +200,6 @@ def read_json(path: Path) -> dict[str, object]:
     """Read a JSON object; an empty one when the file is missing or damaged."""
     try:
         content = json.loads(path.read_text())
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

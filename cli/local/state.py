@@ -134,7 +134,7 @@ def is_held(home: Home) -> bool:
     """Tell whether a supervisor holds the home now."""
     try:
         descriptor = os.open(home.run / "lock", os.O_RDWR)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     try:
         return not _try_lock(descriptor, fcntl.LOCK_SH)

@@ -10,6 +10,8 @@ import pytest
 
 from cli.local.home import Home, read_json, write_private
 from cli.local.launch import LocalError
+from cli.local.state import Phase
+from cli.local.status import local_status
 
 
 def test_nb_home_wins(tmp_path: Path) -> None:
@@ -48,6 +50,15 @@ def test_only_the_owner_can_look_into_it(home: Home) -> None:
 
     assert stat.S_IMODE(home.root.stat().st_mode) == 0o700
     assert stat.S_IMODE(home.run.stat().st_mode) == 0o700
+
+
+def test_a_file_in_the_place_of_the_home_is_a_home_that_never_ran(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    home = Home(tmp_path / "file")
+
+    assert local_status(home).phase is Phase.STOPPED
+    with pytest.raises(LocalError, match="file cannot be written"):
+        home.create()
 
 
 def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
