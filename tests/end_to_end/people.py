@@ -18,6 +18,9 @@ from tests.fixtures.product import Product
 Message: TypeAlias = dict[str, Any]
 
 WELCOME = Decimal("50.00")
+NUMBERS = count(1000)
+"""Ids of people who have not met any bot of this run."""
+
 RESTARTING = (httpx.TransportError,)
 """What a call to a process raises that is just being started again."""
 
@@ -32,11 +35,10 @@ class Sandbox:
         secrets = json.loads((product.home / "secrets.json").read_text())
         self.bot_token: str = secrets["telegram_token"]
         self.webhook_secret: str = secrets["webhook_secret"]
-        self._numbers = count(1000)
 
     async def somebody(self, language: str = "en", *, has_started: bool = True) -> Person:
         """Return a person whom the bot has not met before; with `has_started` one with the welcome bonus."""
-        number = next(self._numbers)
+        number = next(NUMBERS)
         person = Person(self, number, language)
         profile = {"id": number, "first_name": f"Person {number}", "language_code": language}
         await self.post("users", json=profile)
