@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+import structlog
 
 from bot import neighbours, progress
 from bot.runtime import Runtime
@@ -18,6 +19,16 @@ from core.settings import Settings
 from tests.bot.people import Person, World
 from tests.bot.telegram import FakeTelegram
 from tests.core.generations.scripted import ScriptedProvider
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_tracebacks() -> Iterator[None]:
+    """Write exceptions without the values of their variables, which take seconds to draw."""
+    before = structlog.get_config()["processors"]
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*before[:-1], renderer])
+    yield
+    structlog.configure(processors=before)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core import redis, storage
+from core import media, redis, storage
 from core.settings import Settings
 from tests.bot.people import Person, World, picture
 from tests.bot.telegram import FakeTelegram, buttons
@@ -196,7 +196,7 @@ async def test_a_file_that_turns_out_too_big_is_not_read_to_its_end(mia: Person)
 async def test_a_picture_of_too_many_pixels_gets_a_clear_answer(mia: Person) -> None:
     message = mia.document(picture(size=(20000, 6000), kind="PNG"), caption="a hat")
     [answer] = await mia.send(message=message)
-    assert "100 megapixels at most" in answer["text"]
+    assert f"{media.MAX_PIXELS // 1_000_000} megapixels at most" in answer["text"]
 
 
 async def test_sound_and_video_files_are_not_fetched(mia: Person, telegram: FakeTelegram) -> None:
