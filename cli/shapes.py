@@ -81,9 +81,10 @@ class MigrateData(TypedDict):
 
 
 class MigrationCheckData(TypedDict):
-    """`nb db check`."""
+    """`nb db check`: how models and migrations differ, and the ids that the database has not seen."""
 
     differences: list[str]
+    unapplied: list[str]
 
 
 class StatusData(TypedDict):

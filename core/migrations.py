@@ -78,6 +78,16 @@ async def check(settings: Settings) -> list[str]:
     return differences + _changed_constraints(app_config.table_classes, migrated)
 
 
+async def unapplied(settings: Settings) -> list[str]:
+    """Return the ids of our migrations that the settings' database has not seen, oldest first."""
+    await db.connect(settings, pool_size=2)
+    try:
+        seen = await applied()
+    finally:
+        await db.disconnect()
+    return [name for name in known() if name not in seen]
+
+
 def _changed_constraints(models: Sequence[type[Table]], migrated: Sequence[DiffableTable]) -> list[str]:
     # Piccolo compares constraints by their names alone and would not see another condition under the same name.
     current = {(model.__name__, item._meta.name): item.ddl for model in models for item in model._meta.constraints}

@@ -38,6 +38,7 @@ CLIENT_ONLY = frozenset(
         "NB_JSON",
         "NB_LOG_COLOR",
         "NB_POSTGRES_PORT",
+        "NB_PROGRAM",
         "NB_READONLY",
         "NB_REDIS_PORT",
         "NB_SANDBOX_PORT",

@@ -20,8 +20,9 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEAD = """\
 # Configuration
 
-The service is configured by environment variables, read once at start. A missing, malformed or unknown one stops the
-start with its name and an example. `nb up` sets all of them; a platform such as Railway sets them for each service.
+The service is configured by environment variables, read once at start. A missing or malformed one, or an unknown one
+that begins with `NB_`, stops the start with its name and an example. `nb up` sets all of them; a platform
+such as Railway sets them for each service.
 
 Made from `core/settings.py` by `just docs`.
 

@@ -6,7 +6,8 @@ Railway and `nb up` start them. What a process needs is imported here, when it s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -49,7 +50,7 @@ def worker() -> None:
     settings = _settings()
     from core.queue.worker import run
 
-    run(settings)
+    _start(run, settings)
 
 
 def beat() -> None:
@@ -61,7 +62,7 @@ def beat() -> None:
     settings = _settings()
     from core.queue.beat import run
 
-    run(settings)
+    _start(run, settings)
 
 
 @bot.command("poll")
@@ -128,7 +129,7 @@ def migrate() -> Outcome:
 
 @db.command("check")
 def check() -> Outcome:
-    """Say whether the models and the migrations agree.
+    """Say whether models, migrations and the database agree.
 
     Examples:
         nb db check
@@ -137,22 +138,31 @@ def check() -> Outcome:
     from core import migrations
 
     differences = _run(migrations.check(settings))
+    unapplied = _run(migrations.unapplied(settings))
 
     def show(screen: Screen) -> None:
         for difference in differences:
             screen.state("failed", difference)
-        if not differences:
-            screen.state("ok", "Models and migrations agree.")
+        for name in unapplied:
+            screen.state("failed", f"{name} is not applied")
+        if not differences and not unapplied:
+            screen.state("ok", "Models, migrations and the database agree.")
 
-    problem = Problem(
-        "migrations_differ", f"{len(differences)} differences between models and migrations", fix="write a migration"
-    )
     return Outcome(
-        data={"differences": differences},
+        data={"differences": differences, "unapplied": unapplied},
         show=show,
-        problem=problem if differences else None,
-        exit_code=ExitCode.CHECK_FAILED if differences else ExitCode.OK,
+        problem=_disagreement(differences, unapplied),
+        exit_code=ExitCode.CHECK_FAILED if differences or unapplied else ExitCode.OK,
     )
+
+
+def _disagreement(differences: list[str], unapplied: list[str]) -> Problem | None:
+    if differences:
+        text = f"{len(differences)} differences between models and migrations"
+        return Problem("migrations_differ", text, fix="write a migration")
+    if unapplied:
+        return Problem("migrations_unapplied", f"{len(unapplied)} migrations are not applied", fix="nb db migrate")
+    return None
 
 
 def _settings() -> Settings:
@@ -169,12 +179,24 @@ def _settings() -> Settings:
     return settings
 
 
+def _start(run: Callable[[Settings], None], settings: Settings) -> None:
+    """Run a process; what it cannot start without is one line for whoever reads its log."""
+    with _reachable():
+        run(settings)
+
+
 def _run(work: Coroutine[Any, Any, T]) -> T:
+    with _reachable():
+        return asyncio.run(work)
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
     from core.db import UNAVAILABLE
 
     try:
-        return asyncio.run(work)
+        yield
     except UNAVAILABLE as error:
         raise UpstreamFault(
             f"the database cannot be reached: {type(error).__name__}", code="database_away", fix="see DATABASE_URL"
-        ) from None
+        ) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from cli.envelope import NextStep
 from cli.local.home import Home
 from cli.local.state import Addresses
@@ -32,7 +34,8 @@ def print_next(screen: Screen, addresses: Addresses) -> None:
         screen.line(f'  Open {addresses.chat} and send "{PROMPT}".')
     else:
         screen.line(f'  Write "{PROMPT}" to your bot in Telegram.')
-    screen.pairs({step.cmd: step.why for step in next_steps()}, indent=2)
+    program = os.environ.get("NB_PROGRAM", "nb")
+    screen.pairs({step.cmd.replace("nb", program, 1): step.why for step in next_steps()}, indent=2)
     screen.line()
 
 

@@ -149,7 +149,9 @@ async def _poll(taken: Claim, external_id: str) -> None:
     try:
         answer = await providers.get(generation.provider).poll(external_id)
     except ProviderError as error:
-        log.warning("generation.poll_failed", provider=generation.provider, code=error.code, detail=error.detail[:500])
+        # An operator may cure it (a key, a quota) before the deadline; the job at the provider goes on meanwhile.
+        level = log.error if policy_for(error).alerts else log.warning
+        level("generation.poll_failed", provider=generation.provider, code=error.code, detail=error.detail[:500])
         await taken.release(due=_with_jitter(POLL_AGAIN))
         return
     if isinstance(answer, Running):
