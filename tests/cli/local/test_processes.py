@@ -120,7 +120,30 @@ def test_models_and_migrations_agree(database_url: str, redis_url: str, tmp_path
     ran = _run(database_url, redis_url, tmp_path, "db", "check")
 
     assert ran.returncode == 0, ran.stderr
-    assert "Models and migrations agree." in ran.stdout
+    assert "Models, migrations and the database agree." in ran.stdout
+
+
+@pytest.mark.integration
+def test_a_database_that_has_not_seen_the_migrations_does_not_agree(
+    empty_database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    ran = _run(empty_database_url, redis_url, tmp_path, "db", "check", "--json")
+
+    assert ran.returncode == 1
+    document = json.loads(ran.stdout)
+    assert document["data"]["unapplied"]
+    assert document["error"]["fix"] == "nb db migrate"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("process", ["worker", "beat"])
+def test_a_process_without_its_database_says_so_in_one_line(process: str, tmp_path: Path) -> None:
+    ran = run_nb(tmp_path, process, **COMPLETE)
+
+    assert ran.returncode == 75
+    assert "the database cannot be reached" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert "password-of-me" not in ran.stdout + ran.stderr
 
 
 @pytest.mark.integration
