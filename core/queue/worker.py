@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from contextlib import AbstractAsyncContextManager
 
-from core import logs, process
+from core import logs, memory, process
 from core.queue.app import QUEUES, TASK_MODULES, celery, configure
 from core.queue.runtime import Running, part_of_worker
 from core.settings import Settings
@@ -23,6 +23,7 @@ def run(settings: Settings) -> None:
     Raises:
         Whatever keeps the process from working: a database that cannot be reached, a module that cannot be imported.
     """
+    memory.return_what_is_freed()
     logs.configure(settings, "worker")
     configure(settings)
     for module in TASK_MODULES:
