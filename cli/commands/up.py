@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -115,10 +116,12 @@ def _in_foreground(home: Home, choices: Choices) -> Outcome:
 
     def ready(addresses: Addresses) -> None:
         printer.close()
-        print_addresses(screen, home, addresses)
-        print_next(screen, addresses)
-        screen.line("Logs follow. Ctrl-C stops everything.", style="2")
-        screen.stream.flush()
+        # A reader that has gone (`nb up | head`) is no reason to stop the services.
+        with suppress(BrokenPipeError):
+            print_addresses(screen, home, addresses)
+            print_next(screen, addresses)
+            screen.line("Logs follow. Ctrl-C stops everything.", style="2")
+            screen.stream.flush()
         logs.append(LogView({name: home.log(name) for name in SERVICE_NAMES}, screen))
         logs[0].start()
 
