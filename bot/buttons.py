@@ -5,11 +5,14 @@ Whatever comes back was sent by a client and may be forged: handlers check who o
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 from aiogram.filters import Filter
 from aiogram.types import CallbackQuery, InlineKeyboardButton
+
+from core.types import Tokens
 
 LONGEST: Final = 64
 
@@ -39,6 +42,16 @@ def button(text: str, kind: Button, *arguments: str | int) -> InlineKeyboardButt
     if len(data.encode()) > LONGEST:
         raise ValueError(f"Button data {data!r} is longer than {LONGEST} bytes")
     return InlineKeyboardButton(text=text, callback_data=data)
+
+
+def in_hundredths(price: Tokens) -> int:
+    """Write a price into button data, so that pressing the button agrees to that price and to no other."""
+    return int(price * 100)
+
+
+def price_in(argument: str) -> Tokens | None:
+    """Read a price back; None for a forged one, which is no price."""
+    return Decimal(argument).scaleb(-2) if argument.isascii() and argument.isdecimal() else None
 
 
 class Pressed(Filter):

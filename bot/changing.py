@@ -29,7 +29,8 @@ async def change_of(talk: Talk, generation: Generation, message_id: int | None =
         return None
     others = {name: value for name, value in generation.params.items() if name != "quantity"}
     params = offers.known_params(model, others)
-    return Draft(model=model.slug, params=params, images=images, parent=generation.run_code)
+    price = str(offers.price_of(model, params))
+    return Draft(model=model.slug, params=params, images=images, parent=generation.run_code, price=price)
 
 
 async def result_in(talk: Talk, message_id: int) -> Generation | None:

@@ -33,12 +33,14 @@ class Draft:
     Attributes:
         model: slug; None for the person's preferred image model.
         parent: run code of the generation whose result is being changed.
+        price: what the person was told that it costs, in tokens.
     """
 
     model: str | None = None
     params: Params = field(default_factory=dict)
     images: tuple[StoredFile, ...] = ()
     parent: str | None = None
+    price: str | None = None
 
     @property
     def is_dialogue(self) -> bool:

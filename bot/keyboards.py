@@ -8,7 +8,7 @@ from typing import Final
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, KeyboardButton, ReplyKeyboardMarkup
 
 from bot import offers
-from bot.buttons import Button, button
+from bot.buttons import Button, button, in_hundredths
 from bot.texts import LANGUAGES, Words
 from core.catalog import CatalogModel
 from core.generations import Generation
@@ -17,6 +17,7 @@ from core.types import Tokens
 MENU: Final = ("button-create-image", "button-create-video", "button-balance", "button-help")
 LANGUAGE_NAMES: Final = {"ru": "🇷🇺 Русский", "en": "🇬🇧 English"}
 READY_EDITS: Final = ("enhance", "background", "watercolour", "cartoon")
+ANIMATE: Final = "animate"
 SEVERAL_PHOTOS_EDITS: Final = ("combine", "watercolour", "cartoon")
 
 ROW_WIDTHS: Final = ((6, 5), (11, 3))
@@ -72,19 +73,25 @@ def card(words: Words, model: CatalogModel, options: Sequence[offers.Option]) ->
     return _inline(rows)
 
 
-def photo_edits(words: Words, count: int, animation: Tokens | None) -> InlineKeyboardMarkup:
-    """Ready-made edits of a photo, and animating it where a model can."""
+def photo_edits(words: Words, count: int, price: Tokens, animation: Tokens | None) -> InlineKeyboardMarkup:
+    """Ready-made edits of a photo at a price, and animating it at another where a model can."""
     names = READY_EDITS if count == 1 else SEVERAL_PHOTOS_EDITS
-    buttons = [button(words.plain(f"edit-{name}"), Button.EDIT, name) for name in names]
+    buttons = [ready_edit(words, name, price) for name in names]
     rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
     if animation is not None and count == 1:
-        rows.append([button(words.plain("edit-animate", price=animation), Button.EDIT, "animate")])
+        rows.append([ready_edit(words, ANIMATE, animation)])
     return _inline(rows)
+
+
+def ready_edit(words: Words, name: str, price: Tokens) -> InlineKeyboardButton:
+    """One ready-made edit."""
+    text = words.plain("edit-animate", price=price) if name == ANIMATE else words.plain(f"edit-{name}")
+    return button(text, Button.EDIT, name, in_hundredths(price))
 
 
 def draw_it(words: Words, price: Tokens) -> InlineKeyboardMarkup:
     """Draw the message that this one answers."""
-    return _inline([[button(words.plain("draw-it", price=price), Button.DRAW)]])
+    return _inline([[button(words.plain("draw-it", price=price), Button.DRAW, in_hundredths(price))]])
 
 
 def running(words: Words, generation: Generation) -> InlineKeyboardMarkup:
@@ -102,9 +109,10 @@ def running_list(words: Words, generations: Iterable[Generation]) -> InlineKeybo
     return _inline(rows)
 
 
-def retry(words: Words, generation: Generation) -> InlineKeyboardMarkup:
-    """Under a job that failed or was cancelled."""
-    return _inline([[button(words.plain("button-retry"), Button.AGAIN, generation.run_code)]])
+def retry(words: Words, generation: Generation, price: Tokens) -> InlineKeyboardMarkup:
+    """Under a job that failed or was cancelled. `price` is what doing it again costs now."""
+    text = words.plain("button-retry", price=price)
+    return _inline([[button(text, Button.AGAIN, generation.run_code, in_hundredths(price))]])
 
 
 def result(words: Words, generation: Generation, price: Tokens) -> InlineKeyboardMarkup:
@@ -112,7 +120,7 @@ def result(words: Words, generation: Generation, price: Tokens) -> InlineKeyboar
     code = generation.run_code
     return _inline(
         [
-            [button(words.plain("button-again", price=price), Button.AGAIN, code)],
+            [button(words.plain("button-again", price=price), Button.AGAIN, code, in_hundredths(price))],
             [
                 button(words.plain("button-change"), Button.CHANGE, code),
                 button(words.plain("button-original"), Button.ORIGINAL, code),

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup
 
 from bot import drafts, offers
+from bot.buttons import price_in
 from bot.drafts import Draft
 from bot.progress import Board
 from bot.refusals import REFUSED, refusal_words
@@ -14,8 +19,9 @@ from bot.talk import Talk
 from core import catalog, generations
 from core.catalog import CatalogModel
 from core.generations import Generation, Order
+from core.generations.repository import by_key
 from core.storage import StoredFile
-from core.types import IdempotencyKey
+from core.types import IdempotencyKey, Tokens
 from providers.base import Json
 
 
@@ -27,6 +33,7 @@ class Wish:
         key: repeating a wish with it starts nothing new.
         model: slug; None for the model that makes pictures for this person.
         reply_to: the message of theirs that says it.
+        shown_price: what the person was told that it costs, where they were; nothing else is charged then.
     """
 
     prompt: str
@@ -36,11 +43,19 @@ class Wish:
     images: tuple[StoredFile, ...] = ()
     parent: str | None = None
     reply_to: int | None = None
+    shown_price: Tokens | None = None
 
 
 def with_draft(wish: Wish, draft: Draft) -> Wish:
     """Return the wish with everything that was begun before."""
-    return replace(wish, model=draft.model, params=draft.params, images=draft.images, parent=draft.parent)
+    return replace(
+        wish,
+        model=draft.model,
+        params=draft.params,
+        images=draft.images,
+        parent=draft.parent,
+        shown_price=None if draft.price is None else Decimal(draft.price),
+    )
 
 
 async def order(talk: Talk, wish: Wish) -> Generation | None:
@@ -48,6 +63,8 @@ async def order(talk: Talk, wish: Wish) -> Generation | None:
     model = await model_for(talk, wish)
     if model is None:
         await talk.say(talk.words("models-none"))
+        return None
+    if await _has_new_price(talk, wish, model):
         return None
     try:
         generation = await generations.submit(
@@ -70,6 +87,34 @@ async def order(talk: Talk, wish: Wish) -> Generation | None:
     await drafts.drop(talk.user.chat_id)
     await Board(talk.bot).open(generation, reply_to=wish.reply_to)
     return generation
+
+
+async def agrees(talk: Talk, query: CallbackQuery, shown: str, price: Tokens, keyboard: InlineKeyboardMarkup) -> bool:
+    """Say whether a button was pressed at today's price. If not, the person is told, and the buttons name the new one.
+
+    A press that is handled again after its order was taken agreed to what was charged.
+    """
+    if price_in(shown) == price or await by_key(talk.key) is not None:
+        return True
+    await talk.toast(query, talk.words.plain("price-changed", price=price), is_alert=True)
+    if query.message is not None:
+        with suppress(TelegramBadRequest):
+            await talk.bot.edit_message_reply_markup(
+                chat_id=talk.user.chat_id, message_id=query.message.message_id, reply_markup=keyboard
+            )
+    return False
+
+
+async def _has_new_price(talk: Talk, wish: Wish, model: CatalogModel) -> bool:
+    """Tell a price that changed since a dialogue showed it. An order that was taken before the change stands."""
+    price = offers.price_of(model, wish.params)
+    if wish.shown_price in {None, price} or not model.is_available or await by_key(wish.key) is not None:
+        return False
+    draft = await drafts.read(talk.user.chat_id)
+    if draft is not None:
+        await drafts.keep(talk.user.chat_id, replace(draft, price=str(price)))
+    await talk.say(talk.words("price-changed-send-again", price=price), reply_to=wish.reply_to)
+    return True
 
 
 async def model_for(talk: Talk, wish: Wish) -> CatalogModel | None:

@@ -209,7 +209,8 @@ def _ending(words: Words, generation: Generation, model: CatalogModel | None, ba
         reason,
         words("finished-tokens-back", tokens=generation.refunded, balance=balance) if generation.refunded else "",
     )
-    return Shown(text, keyboards.retry(words, generation))
+    price = offers.price_of(model, generation.params) if model else generation.tokens
+    return Shown(text, keyboards.retry(words, generation, price))
 
 
 async def _turn(run_code: str) -> bool:

@@ -102,9 +102,9 @@ async def _open(
     before = await drafts.read(talk.user.chat_id) or Draft()
     chosen = offers.known_params(model, params or {})
     images = before.images[: model.max_input_images]
-    is_kept = await drafts.keep(
-        talk.user.chat_id, replace(before, model=model.slug, params=chosen, images=images, parent=None)
-    )
+    price = str(offers.price_of(model, chosen))
+    draft = replace(before, model=model.slug, params=chosen, images=images, parent=None, price=price)
+    is_kept = await drafts.keep(talk.user.chat_id, draft)
     options = offers.options(talk.words, model, chosen)
     text = _card(talk, model, chosen, photos=len(images), is_kept=is_kept)
     return text, keyboards.card(talk.words, model, options)

@@ -5,25 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Final
 
 from aiogram import F, Router
-from aiogram.types import CallbackQuery, Document, Message, PhotoSize
+from aiogram.types import CallbackQuery, Document, InlineKeyboardMarkup, Message, PhotoSize
 
 from bot import drafts, keyboards, neighbours, offers, photos
 from bot.buttons import Button, Pressed
 from bot.drafts import Draft
-from bot.ordering import Wish, model_for, order
+from bot.ordering import Wish, agrees, model_for, order
 from bot.talk import Talk
-from core import generations, media
+from core import media
 from core.catalog import CatalogModel
 from core.storage import StoredFile
 from core.types import IdempotencyKey
 
 READY: Final = {*keyboards.READY_EDITS, *keyboards.SEVERAL_PHOTOS_EDITS}
-ANIMATE: Final = "animate"
 MEGABYTE: Final = 1024 * 1024
 MEGAPIXEL: Final = 1_000_000
+NOTHING: Final = Decimal(0)
 
 
 def router() -> Router:
@@ -32,7 +33,7 @@ def router() -> Router:
     router.message.register(album, F.media_group_id, F.photo | F.document)
     router.message.register(photo, F.photo)
     router.message.register(document, F.document, ~F.animation)
-    router.callback_query.register(ready_edit, Pressed(Button.EDIT, 1))
+    router.callback_query.register(ready_edit, Pressed(Button.EDIT, 2))
     return router
 
 
@@ -95,22 +96,27 @@ async def _leave_to_first(message: Message, talk: Talk, parts: Sequence[neighbou
 async def ready_edit(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
     """Do one of the ready-made edits with the photos that the question was about."""
     name = arguments[0]
-    if name not in READY and name != ANIMATE:
+    if name not in READY and name != keyboards.ANIMATE:
         await talk.toast(query, talk.words.plain("unknown-button"), is_alert=True)
         return
     if await neighbours.is_second_tap(talk.event):
         await talk.toast(query, talk.words.plain("again-already"))
         return
-    await talk.toast(query)
     images = await _asked_about(query, talk)
-    model = await offers.animator() if name == ANIMATE else None
-    if not images or (name == ANIMATE and model is None):
-        await talk.say(talk.words("photo-gone" if not images else "models-none-videos"))
+    model = await (
+        offers.animator() if name == keyboards.ANIMATE else offers.image_model(talk.user, images=len(images))
+    )
+    if not images or model is None:
+        await talk.say(talk.words("models-none-videos" if images else "photo-gone"))
         return
+    keyboard = await _edits(talk, len(images))
+    if not await agrees(talk, query, arguments[1], offers.price_of(model), keyboard):
+        return
+    await talk.toast(query)
     wish = Wish(
         prompt=talk.words.plain(f"edit-{name}-prompt"),
         key=talk.key,
-        model=model.slug if model else None,
+        model=model.slug,
         images=images,
         reply_to=query.message.message_id if query.message else None,
     )
@@ -141,6 +147,7 @@ async def _take(talk: Talk, given: Given) -> None:
         params=base.params,
         parent=base.parent,
         reply_to=given.message_id,
+        shown_price=Decimal(base.price) if base.price else None,
     )
     model = await offers.image_model(talk.user, images=len(given.pictures))
     if base.model is not None:
@@ -170,8 +177,7 @@ async def _is_refused(talk: Talk, model: CatalogModel, given: Given) -> bool:
     elif count > model.max_input_images:
         text = talk.words("refused-too_many_images", n=count, limit=model.max_input_images, model=model.display_name)
     elif len(given.caption) > model.max_prompt_length:
-        too_long = generations.PromptTooLong(limit=model.max_prompt_length, length=len(given.caption))
-        text = talk.words("refused-prompt_too_long", limit=too_long.limit, length=too_long.length)
+        text = talk.words("refused-prompt_too_long", limit=model.max_prompt_length, length=len(given.caption))
     else:
         return False
     await talk.say(text, reply_to=given.message_id)
@@ -179,27 +185,25 @@ async def _is_refused(talk: Talk, model: CatalogModel, given: Given) -> bool:
 
 
 async def _wait_for_words(talk: Talk, draft: Draft, model: CatalogModel) -> None:
-    await drafts.keep(talk.user.chat_id, draft)
-    text = talk.words(
-        "photo-waiting-for-words",
-        n=len(draft.images),
-        model=model.display_name,
-        price=offers.price_of(model, draft.params),
-    )
+    price = offers.price_of(model, draft.params)
+    await drafts.keep(talk.user.chat_id, replace(draft, price=str(price)))
+    text = talk.words("photo-waiting-for-words", n=len(draft.images), model=model.display_name, price=price)
     await talk.say(text)
 
 
 async def _ask(talk: Talk, images: tuple[StoredFile, ...], model: CatalogModel, message_id: int) -> None:
-    is_kept = await drafts.keep(talk.user.chat_id, Draft(images=images))
-    animator = await offers.animator()
-    keyboard = keyboards.photo_edits(talk.words, len(images), offers.price_of(animator) if animator else None)
-    text = (
-        talk.words("photo-question", n=len(images), price=offers.price_of(model))
-        if is_kept
-        else talk.words("photo-question-buttons")
-    )
-    question = await talk.say(text, keyboard=keyboard, reply_to=message_id)
+    is_kept = await drafts.keep(talk.user.chat_id, Draft(images=images, price=str(offers.price_of(model))))
+    price = offers.price_of(model)
+    text = talk.words("photo-question", n=len(images), price=price) if is_kept else talk.words("photo-question-buttons")
+    question = await talk.say(text, keyboard=await _edits(talk, len(images)), reply_to=message_id)
     await drafts.keep_photos(talk.user.chat_id, question.message_id, images)
+
+
+async def _edits(talk: Talk, count: int) -> InlineKeyboardMarkup:
+    """Return the ready-made edits at the prices of now."""
+    model, animator = await offers.image_model(talk.user, images=count), await offers.animator()
+    price = offers.price_of(model) if model else NOTHING
+    return keyboards.photo_edits(talk.words, count, price, offers.price_of(animator) if animator else None)
 
 
 async def _asked_about(query: CallbackQuery, talk: Talk) -> tuple[StoredFile, ...]:

@@ -11,7 +11,7 @@ from bot import drafts, keyboards, neighbours, offers, photos
 from bot.buttons import Button, Pressed
 from bot.changing import change_of, result_in
 from bot.drafts import Draft
-from bot.ordering import Wish, order, with_draft
+from bot.ordering import Wish, agrees, order, with_draft
 from bot.routers.photos import accept
 from bot.talk import Talk
 from core.storage import StoredFile
@@ -23,7 +23,7 @@ def router() -> Router:
     router.message.register(forwarded, F.text, F.forward_origin)
     router.message.register(prompt, F.text, ~F.text.startswith("/"))
     router.edited_message.register(edited, F.text | F.caption)
-    router.callback_query.register(draw, Pressed(Button.DRAW, 0))
+    router.callback_query.register(draw, Pressed(Button.DRAW, 1))
     return router
 
 
@@ -51,7 +51,7 @@ async def edited(message: Message, talk: Talk) -> None:
     await _offer(message, talk, "draw-edited")
 
 
-async def draw(query: CallbackQuery, talk: Talk) -> None:
+async def draw(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
     """Draw the message that the offer answered, as it reads now."""
     source = query.message.reply_to_message if isinstance(query.message, Message) else None
     text = ((source.text or source.caption or "") if source else "").strip()
@@ -61,9 +61,13 @@ async def draw(query: CallbackQuery, talk: Talk) -> None:
     if await neighbours.is_second_tap(talk.event):
         await talk.toast(query, talk.words.plain("again-already"))
         return
+    picture = photos.in_message(source)
+    model = await offers.image_model(talk.user, images=1 if picture else 0)
+    price = offers.price_of(model) if model else None
+    if price is not None and not await agrees(talk, query, arguments[0], price, keyboards.draw_it(talk.words, price)):
+        return
     await talk.toast(query)
     images: tuple[StoredFile, ...] | None = ()
-    picture = photos.in_message(source)
     if picture is not None:
         images = await accept(talk, [picture], source.message_id)
     if images is not None:
@@ -87,7 +91,7 @@ async def _about(shown: Message, talk: Talk, wish: Wish) -> Wish | None:
 
 
 async def _offer(message: Message, talk: Talk, key: str) -> None:
-    model = await offers.image_model(talk.user)
+    model = await offers.image_model(talk.user, images=1 if photos.in_message(message) else 0)
     if model is None:
         await talk.say(talk.words("models-none"))
         return

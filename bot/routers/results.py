@@ -5,11 +5,11 @@ from __future__ import annotations
 from aiogram import Router
 from aiogram.types import CallbackQuery
 
-from bot import drafts, neighbours, offers
+from bot import drafts, keyboards, neighbours, offers
 from bot.buttons import Button, Pressed
 from bot.changing import change_of
-from bot.delivery import Courier
-from bot.ordering import Wish, order
+from bot.delivery import Courier, price_now
+from bot.ordering import Wish, agrees, order
 from bot.talk import Talk
 from core import generations
 from core.generations import Generation, GenerationNotFound
@@ -20,7 +20,7 @@ from providers.base import MediaKind
 def router() -> Router:
     """Return the router."""
     router = Router(name="results")
-    router.callback_query.register(again, Pressed(Button.AGAIN, 1))
+    router.callback_query.register(again, Pressed(Button.AGAIN, 2))
     router.callback_query.register(change, Pressed(Button.CHANGE, 1))
     router.callback_query.register(original, Pressed(Button.ORIGINAL, 1))
     return router
@@ -33,6 +33,10 @@ async def again(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
         return
     if await neighbours.is_second_tap(talk.event):
         await talk.toast(query, talk.words.plain("again-already"))
+        return
+    price = await price_now(generation)
+    under = keyboards.result if generation.results else keyboards.retry
+    if not await agrees(talk, query, arguments[1], price, under(talk.words, generation, price)):
         return
     await talk.toast(query, talk.words.plain("again-started"))
     await order(

@@ -51,7 +51,7 @@ async def test_photos_keep_their_file_and_buttons_their_data(mia: Person, world:
     rows = await written(world, mia)
     photo = next(row for row in rows if row["message_type"] == "photo")
     button = next(row for row in rows if row["message_type"] == "button")
-    assert photo["media_file_id"].startswith("photo") and button["text"] == "e:cartoon"
+    assert photo["media_file_id"].startswith("photo") and button["text"] == "e:cartoon:80"
     assert button["telegram_id"].startswith("cb")
 
 

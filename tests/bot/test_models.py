@@ -32,7 +32,10 @@ FORGED = [
     "f:00000000000000000000000000000000",
     "x:00000000000000000000000000000000",
     "a:' OR 1=1 --",
-    "d:1",
+    "d:1:2",
+    "d",
+    "a:" + "0" * 32 + ":80",
+    "e:no-such-edit:80",
     "zz:zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz",
 ]
 
@@ -186,7 +189,7 @@ async def test_forged_button_data_is_answered_and_does_nothing(mia: Person, data
 
 
 async def test_a_button_without_its_message_is_answered(mia: Person) -> None:
-    for data in ("m", "p:nano-banana", "e:cartoon", "d", "l:ru"):
+    for data in ("m", "p:nano-banana", "e:cartoon:80", "d:80", "l:ru"):
         await mia.tap(data)
     assert await mia.jobs() == []
     assert len(mia.toasts) == 5

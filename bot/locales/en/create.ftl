@@ -36,3 +36,5 @@ photo-late = One photo of the album came too late and is not part of the work. I
 text-gone = I cannot find that text. Please send it again.
 photo-question-buttons = What shall I do with the photo? Pick one below, or send it again with the words in its caption.
 prompt-cut = This is the rest of a description that was too long, so I am not starting it. Shorten the description to 4,000 characters and send it whole.
+price-changed = The price has changed: it is { $price } ⚡ now. Nothing was charged.
+price-changed-send-again = The price has changed: it is { $price } ⚡ now. Nothing was charged. If that is fine, send the words again.

@@ -31,7 +31,7 @@ finished-cancelled = ✖️ Cancelled.
 finished-failed = 😔 { $reason }
 finished-tokens-back = { $tokens } ⚡ are back, your balance is { $balance } ⚡.
 finished-done = ✅ { $model }: done
-button-retry = 🔁 Try again
+button-retry = 🔁 Try again · { $price } ⚡
 
 failure-content_blocked = The model's safety filter did not let this description or photo through. Try to put it differently.
 failure-invalid_request = The model could not make sense of this order. Try other words, another photo or other settings.

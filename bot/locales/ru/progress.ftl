@@ -32,7 +32,7 @@ finished-cancelled = ✖️ Отменено.
 finished-failed = 😔 { $reason }
 finished-tokens-back = Вернул { $tokens } ⚡, на балансе { $balance } ⚡.
 finished-done = ✅ { $model }: готово
-button-retry = 🔁 Попробовать ещё раз
+button-retry = 🔁 Попробовать ещё раз · { $price } ⚡
 
 failure-content_blocked = Фильтр безопасности модели не пропустил это описание или фото. Попробуйте сказать иначе.
 failure-invalid_request = Модель не смогла понять этот заказ. Попробуйте другое описание, фото или настройки.
