@@ -215,6 +215,8 @@ class Product:
         port = self._state.ports
         return {
             "DEMO_PROVIDER": "true",
+            # Our own server is reached directly; only a pooler between would forbid prepared statements.
+            **({} if self.choices.database_url else {"DATABASE_STATEMENT_CACHE": "100"}),
             **passed,
             **self._telegram(),
             RUN_VARIABLE: self.run,
