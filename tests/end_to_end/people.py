@@ -129,11 +129,7 @@ class Person:
 
     async def press(self, message: Message, action: str) -> dict[str, Any] | None:
         """Press the button of a message whose data begins with `action`; return the bot's toast."""
-        rows = message.get("reply_markup", {}).get("inline_keyboard", [])
-        data = [button["callback_data"] for row in rows for button in row]
-        chosen = next((one for one in data if one.split(":")[0] == action), None)
-        assert chosen is not None, f"no button {action} among {data}"
-        return await self.forge(message["message_id"], chosen)
+        return await self.forge(message["message_id"], data_of(message, action))
 
     async def forge(self, message_id: int, data: str) -> dict[str, Any] | None:
         """Send a callback with any data; return the bot's toast."""
@@ -254,6 +250,15 @@ def buttons_of(message: Message) -> list[str]:
     """Return what the buttons of a message say."""
     rows: Sequence[Sequence[dict[str, Any]]] = message.get("reply_markup", {}).get("inline_keyboard", [])
     return [button["text"] for row in rows for button in row]
+
+
+def data_of(message: Message, action: str) -> str:
+    """Return what stands behind the button of a message whose data begins with `action`."""
+    rows: Sequence[Sequence[dict[str, Any]]] = message.get("reply_markup", {}).get("inline_keyboard", [])
+    data = [str(button["callback_data"]) for row in rows for button in row]
+    chosen = next((one for one in data if f"{one}:".startswith(f"{action}:")), None)
+    assert chosen is not None, f"no button {action} among {data}"
+    return chosen
 
 
 def largest(message: Message) -> str:

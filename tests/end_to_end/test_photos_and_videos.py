@@ -104,7 +104,7 @@ async def test_a_photo_can_be_brought_to_life(sandbox: Sandbox) -> None:
     person = await sandbox.somebody()
     await person.send("photo", photograph(400, 600))
     question = await person.says("What shall I do with the photo?")
-    await person.forge(question["message_id"], "e:animate")
+    await person.press(question, "e:animate")
     await person.result("video")
     assert (await person.jobs())[0]["generation_type"] == "image2video"
 
