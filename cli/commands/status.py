@@ -18,6 +18,9 @@ from cli.wire import Backlog, ServiceStatus
 SILENT_AFTER_S = 90.0
 """A process reports itself every few seconds; one that has not for this long is gone or stuck."""
 
+SHOWN_ADDRESSES = ("chat", "web", "health", "database", "redis")
+"""Addresses that a person can use; the document has all of them."""
+
 LOCAL_COLUMNS = (
     Column("service", "id"),
     Column("state", "id"),
@@ -171,4 +174,5 @@ def _show_local(screen: Screen, local: LocalState) -> None:
         ]
         screen.table(LOCAL_COLUMNS, rows)
     addresses = local["addresses"] if local["running"] else None
-    screen.pairs({"data": local["home"], **{name: at for name, at in (addresses or {}).items() if at}}, indent=2)
+    shown = {name: at for name, at in (addresses or {}).items() if at and name in SHOWN_ADDRESSES}
+    screen.pairs({"data": local["home"], **shown}, indent=2)
