@@ -154,6 +154,22 @@ async def test_a_delivery_that_fails_is_tried_again_and_nothing_is_made_again(
     assert await person.statement() == [WELCOME, -PRICE]
 
 
+async def test_a_picture_whose_arrival_nobody_confirmed_is_not_posted_again(product: Product, sandbox: Sandbox) -> None:
+    person = await sandbox.somebody()
+    await sandbox.fail("sendPhoto", 502, times=1, takes_effect=True)
+    await person.say("a red fox")
+    await person.answer(lambda one: "photo" in one)
+    jobs = await person.settled(limit=40)
+    assert [job["status"] for job in jobs] == ["done"]
+    # All that can be done is to put the result into the place of the status message, which repeats nothing.
+    posted = [one["message_id"] for one in await person.messages(after=0) if "photo" in one]
+    assert len(posted) == 2
+    assert jobs[0]["status_message_id"] in posted
+    assert await sandbox.calls("sendPhoto", person.id) == []
+    assert len(submissions(product, jobs[0])) == 1
+    assert await person.statement() == [WELCOME, -PRICE]
+
+
 async def test_somebody_who_blocks_the_bot_meanwhile_loses_no_result(sandbox: Sandbox) -> None:
     person = await sandbox.somebody()
     await person.say("[slow 2] a red fox")
