@@ -37,19 +37,19 @@ async def telegram(settings: Settings) -> AsyncIterator[None]:
         await runtime.stop()
 
 
-@task("bot.show_status", queue="delivery")
+@task("bot.show_status")
 async def show_status(run_code: str) -> None:
     """Bring the status message of a job up to date."""
     await _bot().show_status(run_code)
 
 
-@task("bot.deliver", queue="delivery")
+@task("bot.deliver")
 async def deliver(run_code: str) -> None:
     """Hand over what a job made. Whatever goes wrong with that, the job is not done again."""
     await _bot().deliver(run_code)
 
 
-@task("bot.tell_failure", queue="delivery")
+@task("bot.tell_failure")
 async def tell_failure(run_code: str) -> None:
     """Tell that a job ended without a result and that its tokens are back."""
     await _bot().tell_failure(run_code)

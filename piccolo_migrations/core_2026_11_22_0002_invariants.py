@@ -151,7 +151,7 @@ CREATE INDEX genrequest_newest ON botapp_genrequest (created_at DESC, id DESC);
 CREATE INDEX genrequest_newest_by_user ON botapp_genrequest (user_id, created_at DESC, id DESC);
 CREATE INDEX transaction_newest_by_user ON botapp_transaction (user_id, id DESC);
 CREATE INDEX inbox_pending ON botapp_inbox (source, id) WHERE handled_at IS NULL;
-CREATE INDEX inbox_pending_by_subject ON botapp_inbox (source, subject, id) WHERE handled_at IS NULL;
+CREATE INDEX inbox_by_subject ON botapp_inbox (source, subject, id);
 CREATE INDEX charge_open ON botapp_charge (created_at) WHERE state = 'open';
 """
 
@@ -166,7 +166,7 @@ UP = (
 
 DOWN = """
 DROP INDEX genrequest_due, genrequest_running_by_user, genrequest_newest, genrequest_newest_by_user,
-    transaction_newest_by_user, inbox_pending, inbox_pending_by_subject, charge_open;
+    transaction_newest_by_user, inbox_pending, inbox_by_subject, charge_open;
 DROP FUNCTION botapp_charge_opens_by_posting, botapp_charge_resolves_once, botapp_balance_moves_only_by_postings, botapp_apply_posting,
     botapp_number_posting, botapp_statement_is_append_only CASCADE;
 ALTER TABLE botapp_transaction DROP CONSTRAINT transaction_kind_fits_its_content;

@@ -11,13 +11,13 @@ DUE_AT_ONCE = 500
 SIDE_BY_SIDE = 100
 
 
-@task("generations.advance", queue="generation")
+@task("generations.advance")
 async def advance(run_code: str) -> None:
     """Take one generation as far as it goes now."""
     await execution.advance(run_code)
 
 
-@task("generations.tick", queue="generation")
+@task("generations.tick")
 async def tick() -> None:
     """Look after everything whose time has come: polls, retries, jobs that a dead worker left, lost deliveries."""
     places = asyncio.Semaphore(SIDE_BY_SIDE)

@@ -12,7 +12,10 @@ from core.settings import Settings
 
 QUEUES = ("generation", "delivery", "default")
 
-TASK_MODULES = ("core.generations.tasks", "bot.tasks")
+ROUTES = {"generations.*": {"queue": "generation"}, "bot.*": {"queue": "delivery"}}
+"""Queues by the first word of a task's name, known to whoever publishes without importing the task."""
+
+TASK_MODULES = ("core.generations.tasks", "core.maintenance", "bot.tasks")
 """Modules that register tasks. Upper layers are named, never imported."""
 
 SOFT_TIME_LIMIT = 600
@@ -27,6 +30,7 @@ celery.conf.update(
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     task_default_queue="default",
+    task_routes=ROUTES,
     task_create_missing_queues=True,
     task_soft_time_limit=SOFT_TIME_LIMIT,
     task_time_limit=TIME_LIMIT,

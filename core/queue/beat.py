@@ -39,7 +39,10 @@ class Entry:
     every: timedelta
 
 
-SHIPPED = (Entry("generations: what is due", "generations.tick", timedelta(seconds=1)),)
+SHIPPED = (
+    Entry("generations: what is due", "generations.tick", timedelta(seconds=1)),
+    Entry("inbox: forget what was handled long ago", "maintenance.forget_events", timedelta(hours=6)),
+)
 """Entries that every installation has. Operators may slow them down or switch them off in the table."""
 
 

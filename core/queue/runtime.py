@@ -43,12 +43,11 @@ def part_of_worker(part: Part) -> Part:
     return part
 
 
-def task(
-    name: str, *, queue: str = "default"
-) -> Callable[[Callable[P, Coroutine[Any, Any, None]]], Callable[P, Coroutine[Any, Any, None]]]:
-    """Register a coroutine function as the task `name` of `queue`. The function itself stays callable as it is.
+def task(name: str) -> Callable[[Callable[P, Coroutine[Any, Any, None]]], Callable[P, Coroutine[Any, Any, None]]]:
+    """Register a coroutine function as the task `name`; its queue follows from the name, see `core.queue.app.ROUTES`.
 
-    Its arguments are keywords that JSON can hold. It may run more than once for the same message.
+    The function itself stays callable as it is. Its arguments are keywords that JSON can hold. It may run more than
+    once for the same message.
     """
 
     def register(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Coroutine[Any, Any, None]]:
@@ -58,7 +57,6 @@ def task(
             _wait_for(_traced(function, trace_id, arguments))
 
         celery.task(name=name, typing=False)(run)
-        celery.conf.task_routes = {**(celery.conf.task_routes or {}), name: {"queue": queue}}
         return function
 
     return register

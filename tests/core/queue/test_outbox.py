@@ -97,7 +97,7 @@ async def test_a_tick_is_published_once_by_however_many_beats(broker: redis_clie
     await add_shipped()
     names = await asyncio.gather(*(publish_due() for _ in range(5)))
     assert [name for beat in names for name in beat] == [entry.name for entry in SHIPPED]
-    queued = published(broker, "generation") + published(broker)
+    queued = published(broker, "generation")
     assert [message["task"] for message in queued] == ["generations.tick"]
     assert queued[0]["headers"]["expires"] is not None  # type: ignore[index]
 
@@ -108,7 +108,7 @@ async def test_an_entry_is_due_again_after_its_interval_and_never_in_a_burst(bro
     assert await publish_due() == []
     # Beat was down for an hour: one tick, not 3,600.
     await db.execute("UPDATE botapp_schedule SET next_run_at = now() - interval '1 hour'")
-    assert len(await publish_due()) == 1
+    assert len(await publish_due()) == len(SHIPPED)
     await publish_due()
     assert await publish_due() == []
 
