@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -22,6 +21,9 @@ from core.types import IdempotencyKey, Language, TraceId, UserId
 # ruff: noqa: S608  The interpolated parts are the constants COLUMNS, JOINED and SOURCE.
 
 log = structlog.get_logger(__name__)
+
+CURSOR_PATTERN = r"^[0-9]{1,16}-[0-9]{1,18}$"
+"""A cursor: when the last generation of a page was created, in microseconds since 1970, and its id."""
 
 _SELECT = f"SELECT {COLUMNS} FROM {SOURCE}"
 
@@ -248,16 +250,11 @@ def _quantity(price: Quote) -> int:
 
 
 def _encode(last: Generation) -> str:
-    return base64.urlsafe_b64encode(f"{last.created_at.isoformat()}|{last.id}".encode()).decode().rstrip("=")
+    return f"{round(last.created_at.timestamp() * 1_000_000)}-{last.id}"
 
 
 def _decode(cursor: str) -> tuple[datetime, int]:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        at, _, number = base64.urlsafe_b64decode(padded.encode()).decode().partition("|")
-        moment, last_id = datetime.fromisoformat(at), int(number)
-    except (ValueError, binascii.Error) as error:
-        raise BadCursor(cursor) from error
-    if moment.tzinfo is None or not 0 < last_id < 2**63:
+    if not re.fullmatch(CURSOR_PATTERN, cursor):
         raise BadCursor(cursor)
-    return moment, last_id
+    microseconds, _, number = cursor.partition("-")
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(microseconds)), int(number)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
+from core.generations.repository import CURSOR_PATTERN
 from core.heartbeat import ProcessKind
 from core.ledger import Problem as LedgerProblemFound
 
@@ -104,7 +105,13 @@ class GenerationQuery(Question):
     user: int | None = Field(None, description="Only those of this Telegram user id.", ge=1, le=2**63 - 1)
     model: str | None = Field(None, description="Only those of the model with this slug.", min_length=1, max_length=50)
     limit: int = Field(50, description="How many at most.", ge=1, le=MAXIMUM_LIMIT)
-    cursor: str | None = Field(None, description="`next_cursor` of the page before.", max_length=100)
+    cursor: str | None = Field(
+        None,
+        description="`next_cursor` of the page before.",
+        max_length=100,
+        # Told, not enforced here: a cursor of another form is answered with `bad_cursor`.
+        json_schema_extra={"pattern": CURSOR_PATTERN},
+    )
 
 
 class GenerationItem(Answer):
