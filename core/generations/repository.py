@@ -176,7 +176,7 @@ async def page(wanted: Filter, *, limit: int, cursor: str | None = None) -> Page
     Raises:
         BadCursor: the cursor is not one that a page returned.
     """
-    before_at, before_id = _decode(cursor) if cursor else (None, None)
+    before_at, before_id = _decode(cursor) if cursor is not None else (None, None)
     rows = await db.fetch(
         f"""
         {_SELECT}
