@@ -1,1 +1,1 @@
-"""Helpers of the recipes in the justfile."""
+"""Programs that the recipes in the justfile run."""
