@@ -91,6 +91,11 @@ class _Waiting:
     trace_id: str
     is_new: asyncio.Future[bool]
 
+    def refuse(self, error: Exception) -> None:
+        """Tell the sender, unless it has stopped waiting."""
+        if not self.is_new.done():
+            self.is_new.set_exception(error)
+
 
 @dataclass(slots=True)
 class Inbox:
@@ -136,7 +141,7 @@ class Inbox:
             return
         except Exception as error:  # noqa: BLE001  Every sender must be told; none may wait for ever.
             for waiting in batch:
-                waiting.is_new.set_exception(error)
+                waiting.refuse(error)
             return
         try:
             if new:
@@ -176,7 +181,7 @@ class Inbox:
     async def _write_one_by_one(self, batch: list[_Waiting], error: Exception) -> None:
         """Find the event that spoilt its batch, so that only its own sender is told."""
         if len(batch) == 1:
-            batch[0].is_new.set_exception(InvalidEvent(str(error)))
+            batch[0].refuse(InvalidEvent(str(error)))
             return
         for waiting in batch:
             await self._write_batch([waiting])

@@ -90,6 +90,15 @@ async def test_an_event_that_cannot_be_kept_spoils_no_other(box: Inbox) -> None:
     assert outcomes[2] is True
 
 
+async def test_a_sender_that_stopped_waiting_keeps_no_other_waiting(box: Inbox) -> None:
+    gone = asyncio.create_task(box.store("1", "chat", b'{"text": "\\u0000"}', TRACE))
+    stays = [asyncio.create_task(put(box, number)) for number in range(2, 6)]
+    await asyncio.sleep(0)
+    gone.cancel()
+    async with asyncio.timeout(10):
+        assert await asyncio.gather(*stays) == [True] * 4
+
+
 async def test_a_stored_event_is_handled_once_with_its_trace(box: Inbox) -> None:
     seen: list[Event] = []
 
