@@ -8,18 +8,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from cli.local import postgres, redis
-from cli.local.launch import Launch, tail
+from cli.local.launch import Launch
 from cli.local.ports import free_port
+from tests.fixtures.servers import running
 
-START_LIMIT = 30.0
 BOT_TOKEN = "4242:token-of-the-measurement"
 WEBHOOK_SECRET = "webhook-secret-of-the-measurement"
 
@@ -61,8 +60,8 @@ def servers() -> Iterator[Servers]:
     try:
         database.initialize(programs)
         with (
-            _running(database.launch(programs), folder / "postgres.log", database.is_answering),
-            _running(cache.launch(redis.find_program()), folder / "redis.log", cache.is_answering),
+            running(database.launch(programs), folder / "postgres.log", database.is_answering),
+            running(cache.launch(redis.find_program()), folder / "redis.log", cache.is_answering),
         ):
             ready = Servers(database.url(), cache.url(), folder)
             _prepare(ready)
@@ -83,32 +82,13 @@ def process(argv: list[str], environment: dict[str, str], log: Path, url: str) -
         except OSError:
             return False
 
-    with _running(launch, log, is_answering) as running:
-        yield running
+    with running(launch, log, is_answering) as started:
+        yield started
 
 
 def nb(*arguments: str) -> list[str]:
     """The command line of nb in this environment."""
     return [sys.executable, "-c", "from cli.main import main; main()", *arguments]
-
-
-@contextmanager
-def _running(launch: Launch, log: Path, is_answering: Callable[[], bool]) -> Iterator[subprocess.Popen[bytes]]:
-    running = launch.start(log)
-    try:
-        deadline = time.monotonic() + START_LIMIT
-        while not is_answering():
-            if running.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{launch.argv[:3]} did not start:\n" + "\n".join(tail(log)))
-            time.sleep(0.05)
-        yield running
-    finally:
-        running.send_signal(launch.stop_signal)
-        try:
-            running.wait(20)
-        except subprocess.TimeoutExpired:
-            running.kill()
-            running.wait()
 
 
 def _prepare(ready: Servers) -> None:
