@@ -1,11 +1,13 @@
 """The tables, one module per area. Constraints that Piccolo cannot express are in the migrations beside them."""
 
-from core.tables.catalog import AIModel, PricingSettings
+from core.tables.bonuses import DailyReward, PromoCode, PromoRedemption, Referral
+from core.tables.catalog import AIModel, PriceRevision, PricingSettings
 from core.tables.chat import ChatMessage, ChatThread
 from core.tables.events import InboxEvent, OutboxMessage
-from core.tables.generations import Generation, GenerationEvent
-from core.tables.ledger import Balance, Charge, PromoCode, Transaction
-from core.tables.operations import OpsToken, ScheduleEntry
+from core.tables.generations import Cart, Generation, GenerationEvent
+from core.tables.ledger import Balance, Charge, Transaction
+from core.tables.operations import Approval, AuditEvent, OpsToken, ScheduleEntry
+from core.tables.payments import Payment, TokenPackage
 from core.tables.users import User, UserSettings
 
 TABLES = [
@@ -14,34 +16,52 @@ TABLES = [
     Balance,
     Transaction,
     Charge,
+    TokenPackage,
+    Payment,
     PromoCode,
+    PromoRedemption,
+    Referral,
+    DailyReward,
     PricingSettings,
     AIModel,
+    PriceRevision,
     Generation,
     GenerationEvent,
+    Cart,
     ChatThread,
     ChatMessage,
     InboxEvent,
     OutboxMessage,
     OpsToken,
     ScheduleEntry,
+    AuditEvent,
+    Approval,
 ]
 
 __all__ = [
     "TABLES",
     "AIModel",
+    "Approval",
+    "AuditEvent",
     "Balance",
+    "Cart",
     "Charge",
     "ChatMessage",
     "ChatThread",
+    "DailyReward",
     "Generation",
     "GenerationEvent",
     "InboxEvent",
     "OpsToken",
     "OutboxMessage",
+    "Payment",
+    "PriceRevision",
     "PricingSettings",
     "PromoCode",
+    "PromoRedemption",
+    "Referral",
     "ScheduleEntry",
+    "TokenPackage",
     "Transaction",
     "User",
     "UserSettings",

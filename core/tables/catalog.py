@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from piccolo.columns import (
     JSONB,
     BigSerial,
     Boolean,
+    ForeignKey,
     Integer,
     Numeric,
     SmallInt,
+    Text,
     Timestamptz,
     Varchar,
 )
+from piccolo.columns.base import OnDelete
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.constraints import Check
 from piccolo.table import Table
@@ -63,3 +67,17 @@ class AIModel(Table, tablename="botapp_aimodel", db=DB):
     aimodel_type_is_known = Check((type == "image") | (type == "video"))
     aimodel_cost_unit_is_known = Check((cost_unit == "image") | (cost_unit == "second") | (cost_unit == "generation"))
     aimodel_costs_something = Check(base_cost_usd > 0)
+
+
+class PriceRevision(Table, tablename="botapp_pricerevision", db=DB):
+    """An edit of a price: who, why, before, after. Never changed, never deleted; undone by a later revision."""
+
+    id = BigSerial(primary_key=True)
+    subject = Varchar(length=50, default=None, null=False, index=True, help_text="A model's slug, or `settings`.")
+    before = JSONB(default=None, null=False, help_text="The fields that changed, as they were.")
+    after = JSONB(default=None, null=False, help_text="The same fields, as they became.")
+    actor = Varchar(length=100, default=None, null=False)
+    reason = Text(default=None, null=False)
+    approval = Varchar(length=32, default=None, null=True, help_text="Code of the approval, where one was needed.")
+    reverts: Any = ForeignKey(db_column_name="reverts_id", references="self", null=True, on_delete=OnDelete.restrict)
+    created_at = Timestamptz(default=TimestamptzNow(), null=False)

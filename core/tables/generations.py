@@ -102,3 +102,18 @@ class GenerationEvent(Table, tablename="botapp_genevent", db=DB):
     at = Timestamptz(default=TimestamptzNow(), null=False)
     event = Varchar(length=40, default=None, null=False)
     detail = JSONB(default="{}", null=False)
+
+
+class Cart(Table, tablename="botapp_cart", db=DB):
+    """The order that a user had too few tokens for, kept until they have them. One per user: the latest."""
+
+    id = BigSerial(primary_key=True)
+    user = ForeignKey(db_column_name="user_id", references=User, null=False, unique=True, on_delete=OnDelete.cascade)
+    code = Varchar(length=32, default=None, null=False, unique=True)
+    model = Varchar(length=50, default=None, null=False)
+    prompt = Text(default="", null=False)
+    params = JSONB(default="{}", null=False, help_text="As the user chose them.")
+    images = JSONB(default="[]", null=False, help_text="Files in storage, as in a generation.")
+    parent = Varchar(length=64, default=None, null=True)
+    price = Numeric(digits=(12, 2), default=None, null=False, help_text="What the user was told that it costs.")
+    created_at = Timestamptz(default=TimestamptzNow(), null=False)

@@ -12,9 +12,7 @@ from typing import Any
 from piccolo.columns import (
     JSONB,
     BigSerial,
-    Boolean,
     ForeignKey,
-    Integer,
     Numeric,
     Text,
     Timestamptz,
@@ -40,6 +38,7 @@ class Balance(Table, tablename="botapp_userbalance", db=DB):
     total_spent = Numeric(digits=(12, 2), default=ZERO, null=False, help_text="Charges less refunds.")
     total_deposited = Numeric(digits=(12, 2), default=ZERO, null=False)
     bonus_balance = Numeric(digits=(12, 2), default=ZERO, null=False, help_text="Bonuses ever given.")
+    referral_code = Varchar(length=20, default=None, null=True, unique=True, help_text="What the user invites with.")
     created_at = Timestamptz(default=TimestamptzNow(), null=False)
     updated_at = Timestamptz(default=TimestamptzNow(), null=False)
 
@@ -61,7 +60,7 @@ class Transaction(Table, tablename="botapp_transaction", db=DB):
         null=True,
         index=True,
         on_delete=OnDelete.restrict,
-        help_text="The charge that a refund returns.",
+        help_text="The charge that a refund returns, the posting that a reversal takes back, a bonus's deposit.",
     )
     quote = JSONB(default=None, null=True, help_text="The quote that a charge was made from.")
     actor = Varchar(length=100, default="system", null=False)
@@ -86,24 +85,3 @@ class Charge(Table, tablename="botapp_charge", db=DB):
 
     charge_is_never_refunded_twice = Check((refunded >= 0) & (refunded <= amount))
     charge_state_is_known = Check((state == "open") | (state == "settled") | (state == "refunded"))
-
-
-class PromoCode(Table, tablename="botapp_promocode", db=DB):
-    """A code that gives tokens. None exists unless an operator made it."""
-
-    id = BigSerial(primary_key=True)
-    code = Varchar(length=50, default=None, null=False, unique=True, help_text="Upper case.")
-    description = Text(default="", null=False)
-    is_percentage = Boolean(default=False, null=False)
-    value = Numeric(digits=(10, 2), default=None, null=False)
-    min_deposit = Numeric(digits=(10, 2), default=ZERO, null=False)
-    max_uses = Integer(default=None, null=True)
-    max_uses_per_user = Integer(default=1, null=False)
-    current_uses = Integer(default=0, null=False)
-    valid_from = Timestamptz(default=TimestamptzNow(), null=False)
-    valid_until = Timestamptz(default=None, null=True)
-    is_active = Boolean(default=True, null=False)
-    created_at = Timestamptz(default=TimestamptzNow(), null=False)
-
-    promocode_gives_something = Check(value > 0)
-    promocode_stays_within_its_limit = Check((max_uses.is_null()) | (current_uses <= max_uses))

@@ -1,8 +1,8 @@
-"""What operators and the schedule need."""
+"""What operators and the schedule need, and the record of what operators changed."""
 
 from __future__ import annotations
 
-from piccolo.columns import JSONB, Array, BigSerial, Boolean, Integer, Timestamptz, Varchar
+from piccolo.columns import JSONB, Array, BigSerial, Boolean, Integer, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.constraints import Check
 from piccolo.table import Table
@@ -37,3 +37,36 @@ class ScheduleEntry(Table, tablename="botapp_schedule", db=DB):
     last_run_at = Timestamptz(default=None, null=True)
 
     schedule_interval_is_sane = Check(every_ms >= 100)
+
+
+class AuditEvent(Table, tablename="botapp_auditevent", db=DB):
+    """A change that an operator made, written in the transaction that made it. Never changed, never deleted."""
+
+    id = BigSerial(primary_key=True)
+    at = Timestamptz(default=TimestamptzNow(), null=False)
+    actor = Varchar(length=100, default=None, null=False)
+    action = Varchar(length=60, default=None, null=False, help_text="What was done: users.credit, pricing.set.")
+    subject = Varchar(length=120, default="", null=False, help_text="Whom or what it was done to.")
+    reason = Text(default=None, null=False)
+    request = JSONB(default="{}", null=False)
+    result = JSONB(default=None, null=True, help_text="What was answered; the same key is answered the same.")
+    idempotency_key = Varchar(length=200, default=None, null=False, unique=True)
+    trace_id = Varchar(length=32, default="", null=False)
+
+
+class Approval(Table, tablename="botapp_approval", db=DB):
+    """A change that waits for somebody else's consent, and the consent. It holds for exactly that change, once."""
+
+    id = BigSerial(primary_key=True)
+    code = Varchar(length=32, default=None, null=False, unique=True)
+    action = Varchar(length=60, default=None, null=False)
+    subject = Varchar(length=120, default="", null=False)
+    content = JSONB(default=None, null=False, help_text="The change, as the approver is shown it.")
+    content_hash = Varchar(length=64, default=None, null=False)
+    requested_by = Varchar(length=100, default=None, null=False)
+    reason = Text(default="", null=False)
+    requested_at = Timestamptz(default=TimestamptzNow(), null=False)
+    expires_at = Timestamptz(default=None, null=False)
+    approved_by = Varchar(length=100, default=None, null=True)
+    approved_at = Timestamptz(default=None, null=True)
+    used_at = Timestamptz(default=None, null=True)

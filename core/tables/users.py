@@ -38,6 +38,7 @@ class UserSettings(Table, tablename="botapp_usersettings", db=DB):
     id = BigSerial(primary_key=True)
     user = ForeignKey(db_column_name="user_id", references=User, null=False, unique=True, on_delete=OnDelete.cascade)
     interface_language = Varchar(length=2, default=None, null=True, help_text="None: follow Telegram's language.")
+    timezone = Varchar(length=40, default=None, null=True, help_text="Name of the IANA zone; None: by language.")
     preferred_model: Any = ForeignKey(
         db_column_name="preferred_model_id",
         references=LazyTableReference(table_class_name="AIModel", module_path="core.tables.catalog"),
