@@ -30,6 +30,15 @@ class Button(StrEnum):
     CHANGE = "c"
     ORIGINAL = "f"
     LANGUAGE = "l"
+    TOP_UP = "t"
+    BUY = "b"
+    HISTORY = "h"
+    DAILY = "y"
+    ZONE = "z"
+    INVITE = "i"
+    PROMO = "r"
+    CART = "g"
+    REFUND = "q"
 
 
 def button(text: str, kind: Button, *arguments: str | int) -> InlineKeyboardButton:

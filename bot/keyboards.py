@@ -14,7 +14,11 @@ from core.catalog import CatalogModel
 from core.generations import Generation
 from core.types import Tokens
 
-MENU: Final = ("button-create-image", "button-create-video", "button-balance", "button-help")
+MENU: Final = (
+    ("button-create-image", "button-create-video"),
+    ("button-balance", "button-top-up"),
+    ("button-help",),
+)
 LANGUAGE_NAMES: Final = {"ru": "🇷🇺 Русский", "en": "🇬🇧 English"}
 READY_EDITS: Final = ("enhance", "background", "watercolour", "cartoon")
 ANIMATE: Final = "animate"
@@ -28,9 +32,8 @@ LONGEST_LABEL: Final = 40
 
 def menu(words: Words) -> ReplyKeyboardMarkup:
     """The keyboard below the input field."""
-    texts = [words.plain(key) for key in MENU]
     return ReplyKeyboardMarkup(
-        keyboard=[[KeyboardButton(text=text) for text in row] for row in (texts[:2], texts[2:])],
+        keyboard=[[KeyboardButton(text=words.plain(key)) for key in row] for row in MENU],
         resize_keyboard=True,
         is_persistent=True,
         input_field_placeholder=words.plain("input-placeholder"),
@@ -40,6 +43,20 @@ def menu(words: Words) -> ReplyKeyboardMarkup:
 def menu_texts(key: str) -> set[str]:
     """What a button of the menu says, in every language: an old keyboard still works after a change of language."""
     return {Words(language).plain(key) for language in LANGUAGES}
+
+
+def account(words: Words) -> InlineKeyboardMarkup:
+    """Under the balance: more tokens, where they went, and what is given."""
+    return _inline(
+        [
+            [
+                button(words.plain("button-top-up"), Button.TOP_UP),
+                button(words.plain("button-history"), Button.HISTORY, 0),
+            ],
+            [button(words.plain("button-daily"), Button.DAILY), button(words.plain("button-promo"), Button.PROMO)],
+            [button(words.plain("button-invite"), Button.INVITE)],
+        ]
+    )
 
 
 def models(words: Words, entries: Iterable[CatalogModel], preferred: str | None) -> InlineKeyboardMarkup:

@@ -20,7 +20,21 @@ from core.types import Language
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
-CATALOGUES = ("common", "start", "balance", "models", "create", "refusals", "progress", "results", "unknown")
+CATALOGUES = (
+    "common",
+    "start",
+    "balance",
+    "models",
+    "create",
+    "refusals",
+    "progress",
+    "results",
+    "unknown",
+    "payments",
+    "bonuses",
+    "history",
+    "cart",
+)
 """Files of a language, one per thing that a person is doing."""
 
 

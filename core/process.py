@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from core import catalog, db, heartbeat, providers, queue, redis, storage
+from core.payments import gateways
 from core.settings import Settings
 
 
@@ -23,9 +24,11 @@ async def opened(settings: Settings) -> AsyncIterator[None]:
     queue.configure(settings)
     providers.connect(settings)
     catalog.configure(providers.names())
+    gateways.connect(settings)
     try:
         yield
     finally:
+        await gateways.disconnect()
         await providers.disconnect()
         await storage.disconnect()
         await redis.disconnect()

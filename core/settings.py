@@ -181,6 +181,52 @@ class Settings(BaseModel):
         str | None, Field(alias="GEMINI_BASE_URL", description="The Gemini API; Google's when not set.")
     ] = None
 
+    lava_enabled: Annotated[
+        bool,
+        Field(
+            alias="PAYMENTS_LAVA_ENABLED",
+            description="Sell tokens for money over Lava.top, on a page outside of Telegram. Needs its key and secret.",
+        ),
+    ] = False
+    lava_api_key: Annotated[
+        SecretStr | None, Field(alias="LAVA_API_KEY", description="Key of Lava.top's API, from its cabinet.")
+    ] = None
+    lava_webhook_secret: Annotated[
+        SecretStr | None,
+        Field(
+            alias="LAVA_WEBHOOK_SECRET",
+            description="What Lava.top sends with every event: a key, or `login:password` of Basic authentication.",
+        ),
+    ] = None
+    lava_api_base_url: Annotated[
+        str, Field(alias="LAVA_API_BASE_URL", description="The API of Lava.top, or whatever speaks it.")
+    ] = "https://gate.lava.top"
+
+    support_contact: Annotated[
+        str,
+        Field(
+            alias="SUPPORT_CONTACT",
+            description="Whom users write to about payments: a Telegram name or an e-mail address.",
+            examples=["@nanobanana_support"],
+        ),
+    ] = ""
+    price_max_delta_pct: Annotated[
+        int,
+        Field(
+            alias="PRICE_MAX_DELTA_PCT",
+            description="A price that changes by more than this many percent needs somebody else's approval.",
+            ge=1,
+            le=1000,
+        ),
+    ] = 30
+    alert_chat_id: Annotated[
+        int | None,
+        Field(alias="ERROR_ALERT_CHAT_ID", description="Telegram chat that alerts go to; only the log when not set."),
+    ] = None
+    alert_cooldown: Annotated[
+        int, Field(alias="ERROR_ALERT_COOLDOWN", description="Seconds in which one alert is sent once.", ge=1)
+    ] = 300
+
     log_format: Annotated[
         Literal["json", "console"],
         Field(alias="LOG_FORMAT", description="One JSON object a line, or lines for people."),
@@ -190,7 +236,7 @@ class Settings(BaseModel):
         Field(alias="LOG_LEVEL", description="Least severity that is written."),
     ] = "INFO"
 
-    @field_validator("public_base_url", "telegram_api_base_url", "gemini_base_url")
+    @field_validator("public_base_url", "telegram_api_base_url", "gemini_base_url", "lava_api_base_url")
     @classmethod
     def _is_base_url(cls, value: str | None) -> str | None:
         if value is None:
@@ -237,6 +283,8 @@ class Settings(BaseModel):
             problems.append("DEMO_PROVIDER must be off in production: people would pay for demonstrations")
         if self.environment is Environment.PRODUCTION and not self.public_base_url.startswith("https://"):
             problems.append("PUBLIC_BASE_URL must start with https:// in production")
+        if self.lava_enabled and (self.lava_api_key is None or self.lava_webhook_secret is None):
+            problems.append("PAYMENTS_LAVA_ENABLED needs LAVA_API_KEY and LAVA_WEBHOOK_SECRET")
         if problems:
             raise ValueError("\n".join(problems))
         return self

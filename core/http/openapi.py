@@ -1,5 +1,8 @@
 """A small registry of typed operations: validates what comes in, serializes what goes out, and describes both as
 OpenAPI 3.1. A route that is not registered here does not exist, so the description cannot fall behind.
+
+An operation with an `action` changes something: it needs an `Idempotency-Key`, happens once for it, is recorded in the
+audit in its own transaction, and with `?dry_run=true` is rolled back after it has said what it would do.
 """
 
 from __future__ import annotations
@@ -14,15 +17,32 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.json_schema import models_json_schema
 from sanic import Blueprint, HTTPResponse, Request
 
+from core import audit
+from core.audit import Change
 from core.http.authentication import require
 from core.http.problems import CONTENT_TYPE as PROBLEM_TYPE
 from core.http.problems import Problem
 from core.ops_tokens import Scope
+from core.queue import outbox
+from core.types import IdempotencyKey
 
 JSON = "application/json"
 SCHEMA_REFERENCE = "#/components/schemas/{model}"
 
 Handler: TypeAlias = Callable[..., Awaitable[BaseModel]]
+
+KEY_HEADER = "Idempotency-Key"
+_KEY = re.compile(r"[A-Za-z0-9._:-]{8,100}")
+
+
+class ChangeBody(BaseModel):
+    """What the body of every change has in common: why it is made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reason: str = Field(
+        description="Why; the audit and the statement keep it.", min_length=3, max_length=500, pattern=r"\S.*\S.*\S"
+    )
 
 
 class ParameterProblem(BaseModel):
@@ -62,6 +82,7 @@ class Operation:
     body: type[BaseModel] | None
     problems: tuple[int, ...]
     tag: str
+    action: str | None = None
 
 
 class Api:
@@ -85,16 +106,24 @@ class Api:
         body: type[BaseModel] | None = None,
         problems: tuple[int, ...] = (),
         tag: str,
+        action: str | None = None,
     ) -> Callable[[Handler], Handler]:
         """Serve a coroutine function. It gets the request, the path's parameters, and what it declares of `query` and
-        `body`, validated; what it returns is the answer. Its docstring is the description."""
+        `body`, validated; what it returns is the answer. Its docstring is the description.
+
+        With an `action` the body is a `ChangeBody`, and the function also gets `change`, a `core.audit.Change`. It runs
+        inside the change's transaction, so it opens none itself.
+        """
+        assert action is None or (body is not None and issubclass(body, ChangeBody)), "a change says why"
 
         def register(handler: Handler) -> Handler:
             summary, _, rest = (handler.__doc__ or "").strip().partition("\n")
             always = (401, 403, 503, *((422,) if query or body else ()), *((400, 413) if body else ()))
-            declared = tuple(sorted({*problems, *always}))
+            declared = tuple(sorted({*problems, *always, *((409,) if action else ())}))
             name = handler.__name__
-            operation = Operation(name, method, path, summary, rest.strip(), scope, answer, query, body, declared, tag)
+            operation = Operation(
+                name, method, path, summary, rest.strip(), scope, answer, query, body, declared, tag, action
+            )
             self.operations.append(operation)
             served = _served(operation, handler)
             served.__name__ = name
@@ -129,8 +158,10 @@ class Api:
 
 def _served(operation: Operation, handler: Handler) -> Callable[..., Coroutine[Any, Any, HTTPResponse]]:
     async def serve(request: Request, **path_parameters: str) -> HTTPResponse:
-        await require(request, operation.scope)
+        token = await require(request, operation.scope)
         arguments: dict[str, Any] = dict(path_parameters)
+        if operation.action is not None:
+            return await _serve_change(operation, handler, request, path_parameters, actor=f"token:{token.name}")
         if operation.query is not None:
             arguments["query"] = _read_query(request, operation.query)
         elif request.args:
@@ -141,6 +172,49 @@ def _served(operation: Operation, handler: Handler) -> Callable[..., Coroutine[A
         return HTTPResponse(answer.model_dump_json(), content_type=JSON)
 
     return serve
+
+
+async def _serve_change(
+    operation: Operation, handler: Handler, request: Request, path_parameters: dict[str, str], *, actor: str
+) -> HTTPResponse:
+    assert operation.action is not None
+    assert operation.body is not None
+    query = _read_query(request, _ChangeQuery)
+    assert isinstance(query, _ChangeQuery)
+    body = _read_body(request, operation.body)
+    assert isinstance(body, ChangeBody)
+    key = request.headers.get(KEY_HEADER, "")
+    if not _KEY.fullmatch(key):
+        detail = f"A change needs the header {KEY_HEADER}: 8 to 100 letters, digits or ._:-, new for each change."
+        raise Problem(400, detail, code="missing_idempotency_key")
+    change = Change(
+        actor=actor,
+        action=operation.action,
+        subject=" ".join(path_parameters.values())[:120],
+        reason=body.reason,
+        key=IdempotencyKey(f"{actor}:{key}"),
+        request=body.model_dump(mode="json", exclude={"reason"}),
+    )
+
+    async def perform() -> dict[str, Any]:
+        answer = await handler(request, **path_parameters, body=body, change=change)
+        return answer.model_dump(mode="json")
+
+    try:
+        result = await audit.once(change, perform, dry_run=query.dry_run)
+    except audit.ChangeKeyReused as error:
+        raise Problem(409, f"{error}.", code="idempotency_key_reused") from None
+    if not query.dry_run:
+        await outbox.flush()
+    return HTTPResponse(json.dumps(result, ensure_ascii=False), content_type=JSON)
+
+
+class _ChangeQuery(BaseModel):
+    """How a change is made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dry_run: bool = Field(False, description="Do everything, say what would be, and take it all back.")
 
 
 def _read_query(request: Request, model: type[BaseModel]) -> BaseModel:
@@ -210,9 +284,23 @@ def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
-    if operation.query is None:
-        return []
-    schema = operation.query.model_json_schema()
+    if operation.action is not None:
+        return [*_parameters_of(_ChangeQuery), _key_parameter()]
+    return [] if operation.query is None else _parameters_of(operation.query)
+
+
+def _key_parameter() -> dict[str, Any]:
+    return {
+        "name": KEY_HEADER,
+        "in": "header",
+        "required": True,
+        "description": "New for each change; repeating a change with its key gives the first answer again.",
+        "schema": {"type": "string", "pattern": f"^{_KEY.pattern}$"},
+    }
+
+
+def _parameters_of(model: type[BaseModel]) -> list[dict[str, Any]]:
+    schema = model.model_json_schema()
     definitions = schema.get("$defs", {})
     return [
         {
@@ -243,6 +331,7 @@ def _problem_response(status: int) -> dict[str, Any]:
         401: "There is no valid token.",
         403: "The token lacks the scope.",
         404: "There is no such thing.",
+        409: "It is not as expected: the key, the state or the version belongs to something else.",
         413: "The body is too large.",
         422: "A value is wrong.",
         503: "The service cannot answer at the moment.",

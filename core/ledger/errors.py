@@ -33,7 +33,7 @@ class KeyReused(LedgerError):
 
 
 class AlreadyResolved(LedgerError):
-    """The charge was settled before, or its refunds would exceed it."""
+    """The charge was settled before, its refunds would exceed it, or the deposit was taken back."""
 
     def __init__(self, posting: int) -> None:
-        super().__init__(f"Charge {posting} is settled or refunded already")
+        super().__init__(f"Posting {posting} is settled, refunded or taken back already")

@@ -42,6 +42,7 @@ class PostingKind(StrEnum):
     DEPOSIT = "deposit"
     GENERATION = "generation"
     REFUND = "refund"
+    REVERSAL = "reversal"
     BONUS = "bonus"
     REFERRAL = "referral"
     ADMIN = "admin"
@@ -99,6 +100,10 @@ async def post(
         if error.constraint_name in {"charge_resolves_once", "charge_is_never_refunded_twice"} and related is not None:
             raise AlreadyResolved(related) from None
         raise
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name == "transaction_is_reversed_once" and related is not None:
+            raise AlreadyResolved(related) from None
+        raise
     if row is not None:
         return _from_row(row)
     return await _first_posting(user, amount, kind, key, related)
@@ -150,6 +155,25 @@ async def refund(
     return await post(row["user_id"], wanted, PostingKind.REFUND, key=key, related=posting, actor=actor, reason=reason)
 
 
+async def reverse(posting: Posting, *, key: IdempotencyKey, actor: str = "system", reason: str = "") -> Posting:
+    """Take back all that a deposit or a bonus gave.
+
+    Raises:
+        InsufficientTokens: they are spent; nothing was taken.
+        AlreadyResolved: it was taken back before, with another key.
+        KeyReused: the key belongs to another posting.
+    """
+    return await post(
+        posting.user_id,
+        -posting.amount,
+        PostingKind.REVERSAL,
+        key=key,
+        related=posting.id,
+        actor=actor,
+        reason=reason,
+    )
+
+
 async def settle(posting: int) -> None:
     """Keep what a charge took, because the result was delivered. Settling twice changes nothing.
 
@@ -168,9 +192,21 @@ async def settle(posting: int) -> None:
 
 async def give_welcome_bonus(user: UserId) -> Posting | None:
     """Give a new user the tokens to start with, once in a lifetime; None when they were given before."""
-    row = await db.fetch_one(
-        _INSERT, user, PostingKind.BONUS.value, WELCOME_BONUS, f"welcome:{user}", None, None, "system", "welcome"
-    )
+    key = IdempotencyKey(f"welcome:{user}")
+    return await give_once(user, WELCOME_BONUS, PostingKind.BONUS, key=key, reason="welcome")
+
+
+async def give_once(
+    user: UserId,
+    amount: Tokens,
+    kind: PostingKind,
+    *,
+    key: IdempotencyKey,
+    reason: str,
+    related: int | None = None,
+) -> Posting | None:
+    """Give a bonus by its natural key; None when something was given for that key before, whatever it was."""
+    row = await db.fetch_one(_INSERT, user, kind.value, amount, key, related, None, "system", reason)
     return None if row is None else _from_row(row)
 
 

@@ -45,10 +45,13 @@ _CHECKS = {
             || '; deposited ' || balance.total_deposited || ', postings ' || total.deposited
             || '; bonuses ' || balance.bonus_balance || ', postings ' || total.bonuses AS detail
         FROM botapp_userbalance AS balance JOIN (
-            SELECT user_id, coalesce(-sum(amount) FILTER (WHERE type IN ('generation', 'refund')), 0) AS spent,
-                coalesce(sum(amount) FILTER (WHERE type = 'deposit'), 0) AS deposited,
-                coalesce(sum(amount) FILTER (WHERE type IN ('bonus', 'referral')), 0) AS bonuses
-            FROM botapp_transaction GROUP BY user_id
+            SELECT posting.user_id,
+                coalesce(-sum(posting.amount) FILTER (WHERE moved.type IN ('generation', 'refund')), 0) AS spent,
+                coalesce(sum(posting.amount) FILTER (WHERE moved.type = 'deposit'), 0) AS deposited,
+                coalesce(sum(posting.amount) FILTER (WHERE moved.type IN ('bonus', 'referral')), 0) AS bonuses
+            FROM botapp_transaction AS posting JOIN botapp_transaction AS moved
+                ON moved.id = CASE posting.type WHEN 'reversal' THEN posting.related_transaction_id ELSE posting.id END
+            GROUP BY posting.user_id
         ) AS total USING (user_id)
         WHERE (balance.total_spent, balance.total_deposited, balance.bonus_balance)
             <> (total.spent, total.deposited, total.bonuses)

@@ -10,17 +10,10 @@ from sanic import Request
 from core import catalog, ledger, pricing, service_state
 from core.catalog import CatalogModel
 from core.generations import GenerationNotFound
-from core.http.openapi import Api
 from core.http.ops import generations, schemas
+from core.http.ops.api import api
 from core.http.problems import Problem
 from core.settings import Settings
-
-api = Api(
-    "ops",
-    prefix="/api/ops/v1",
-    title="NanoBanana ops API",
-    description="What operators, CI and agents ask the service; the command line nb is built on it.",
-)
 
 
 @api.operation("GET", "/status", answer=schemas.Status, tag="service")

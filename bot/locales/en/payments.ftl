@@ -1,0 +1,1 @@
+button-top-up = ⚡ Top up

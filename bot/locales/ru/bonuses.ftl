@@ -1,0 +1,3 @@
+button-daily = 🎁 Подарок дня
+button-invite = 🤝 Пригласить друга
+button-promo = 🏷 Промокод

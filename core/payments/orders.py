@@ -1,0 +1,109 @@
+"""Takes an order for tokens: what it gives and costs is written down before anybody pays."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from core import db
+from core.logs import get_logger
+from core.payments import crediting, gateways, packages, repository
+from core.payments.packages import UnknownPackage
+from core.payments.repository import NewPayment
+from core.payments.states import Payment, PaymentStatus
+from core.types import IdempotencyKey
+from core.users import User
+
+log = get_logger(__name__)
+
+LIFETIME = timedelta(hours=24)
+"""An order that is not paid by then is closed. Money that comes later is credited all the same."""
+
+FIRST_LOOK = timedelta(minutes=2)
+"""When the gateway is first asked about an order whose event has not come."""
+
+
+class OrderKeyReused(Exception):
+    """The idempotency key belongs to an order of somebody else or of another package."""
+
+
+class BuyerBlocked(Exception):
+    """An operator shut this user out; nothing is sold to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """What a user wants to buy."""
+
+    user: User
+    package: str
+    gateway: str
+    key: IdempotencyKey
+    details: str = "{}"
+
+
+async def place(purchase: Purchase) -> Payment:
+    """Write an order down, in a transaction of its own. The same key returns the first order.
+
+    Raises:
+        UnknownPackage: the package is not sold, or not over this gateway.
+        OrderKeyReused: the key belongs to another order.
+        BuyerBlocked: see there.
+        core.payments.gateways.GatewayNotConfigured: there is no such gateway here.
+    """
+    if purchase.user.is_blocked:
+        raise BuyerBlocked
+    gateway = gateways.get(purchase.gateway)
+    first = await repository.by_key(purchase.key)
+    if first is None:
+        package = await packages.get(purchase.package)
+        price = gateway.price(package)
+        if price is None:
+            raise UnknownPackage(purchase.package)
+        amount, currency = price
+        now = datetime.now(UTC)
+        new = NewPayment(
+            code=uuid.uuid4().hex,
+            key=purchase.key,
+            user_id=purchase.user.id,
+            gateway=gateway.name,
+            amount=amount,
+            currency=currency,
+            package=package.code,
+            tokens=package.tokens,
+            is_recurring=package.is_recurring,
+            language=purchase.user.language,
+            details=purchase.details,
+            expires_at=now + LIFETIME,
+            next_check_at=now + FIRST_LOOK,
+        )
+        payment = await repository.insert(new)
+        if payment is not None:
+            log.info("payment.ordered", code=payment.code, package=package.code, gateway=gateway.name)
+            return payment
+        first = await repository.by_key(purchase.key)
+        assert first is not None, "a conflicting key belongs to a committed order"
+    if (first.user_id, first.package, first.gateway) != (purchase.user.id, purchase.package, purchase.gateway):
+        raise OrderKeyReused(purchase.key)
+    return first
+
+
+async def invoice(payment: Payment) -> Payment:
+    """Have the gateway make an invoice for a pending order, unless it has one, and return the order with its address.
+
+    Raises:
+        core.payments.gateways.GatewayError: there is no invoice; the order stays pending.
+    """
+    if payment.payment_url or payment.status is not PaymentStatus.PENDING:
+        return payment
+    made = await gateways.get(payment.gateway).create_invoice(payment)
+    async with db.transaction():
+        # The money may have been quicker than the gateway's answer: then the order is looked up at once.
+        was_held = made.external_id is not None and await crediting.free_from_quarantine(
+            payment.gateway, made.external_id
+        )
+        locked = await repository.lock(payment.id)
+        if not locked.payment_url:
+            await repository.attach_invoice(locked, made, check_now=was_held)
+    return await repository.by_id(payment.id)
