@@ -1,35 +1,33 @@
 """A small registry of typed operations: validates what comes in, serializes what goes out, and describes both as
 OpenAPI 3.1. A route that is not registered here does not exist, so the description cannot fall behind.
 
-An operation with an `action` changes something: it needs an `Idempotency-Key`, happens once for it, is recorded in the
-audit in its own transaction, and with `?dry_run=true` is rolled back after it has said what it would do.
+An operation with an `action` changes something, so it needs an `Idempotency-Key` and happens once for it. Who may ask,
+and how a change is made, an API's `Gate` knows: see `core.http.ops.api` and `core.http.app.api`.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.json_schema import models_json_schema
 from sanic import Blueprint, HTTPResponse, Request
 
-from core import audit
-from core.audit import Change
-from core.http.authentication import require
 from core.http.problems import CONTENT_TYPE as PROBLEM_TYPE
 from core.http.problems import Problem
 from core.ops_tokens import Scope
-from core.queue import outbox
-from core.types import IdempotencyKey
 
 JSON = "application/json"
 SCHEMA_REFERENCE = "#/components/schemas/{model}"
 
 Handler: TypeAlias = Callable[..., Awaitable[BaseModel]]
+Caller = TypeVar("Caller")
+"""Who asks, as an API knows them."""
 
 KEY_HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[A-Za-z0-9._:-]{8,100}")
@@ -69,7 +67,7 @@ class ProblemSchema(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path."""
+    """One method of one path. `action` names what it changes, None where it changes nothing."""
 
     name: str
     method: str
@@ -85,15 +83,72 @@ class Operation:
     action: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request to an operation, read and valid. `key` is there where the operation has an action."""
+
+    operation: Operation
+    handler: Handler
+    request: Request
+    path: Mapping[str, str]
+    query: BaseModel | None
+    body: BaseModel | None
+    key: str
+
+    async def perform(self, **more: Any) -> BaseModel:  # noqa: ANN401  What a gate hands to its handlers.
+        """Run the handler with what it declared, and with what the gate adds."""
+        arguments: dict[str, Any] = {**self.path, **more}
+        if self.query is not None and self.operation.action is None:
+            arguments["query"] = self.query
+        if self.body is not None:
+            arguments["body"] = self.body
+        return await self.handler(self.request, **arguments)
+
+
+class Gate(ABC, Generic[Caller]):
+    """Knows who may ask an API, and how a change is made once.
+
+    Attributes:
+        name: of the security scheme in the description.
+        scheme: that scheme, as OpenAPI describes it.
+        problems: statuses that every operation may answer with, beside 401, 403 and 503.
+        change_query: what the query of every change may hold; the gate reads it, handlers do not get it.
+        change_body: what the body of every change is at least.
+    """
+
+    name: ClassVar[str]
+    scheme: ClassVar[Mapping[str, Any]]
+    problems: ClassVar[tuple[int, ...]] = ()
+    change_query: ClassVar[type[BaseModel] | None] = None
+    change_body: ClassVar[type[BaseModel]] = BaseModel
+
+    @abstractmethod
+    async def admit(self, request: Request, operation: Operation) -> Caller:
+        """Return who asks.
+
+        Raises:
+            Problem: they are not known, or may not ask this.
+        """
+
+    @abstractmethod
+    async def answer(self, call: Call, caller: Caller) -> str:
+        """Run the operation and return its answer as JSON.
+
+        Raises:
+            Problem: see the operation.
+        """
+
+
 class Api:
     """The operations below one prefix, served by `blueprint` and described by `document`."""
 
-    def __init__(self, name: str, *, prefix: str, title: str, description: str) -> None:
+    def __init__(self, name: str, *, prefix: str, title: str, description: str, gate: Gate[Any]) -> None:
         self.blueprint = Blueprint(name, url_prefix=prefix)
         self.operations: list[Operation] = []
         self._prefix = prefix
         self._title = title
         self._description = description
+        self._gate = gate
 
     def operation(
         self,
@@ -111,21 +166,22 @@ class Api:
         """Serve a coroutine function. It gets the request, the path's parameters, and what it declares of `query` and
         `body`, validated; what it returns is the answer. Its docstring is the description.
 
-        With an `action` the body is a `ChangeBody`, and the function also gets `change`, a `core.audit.Change`. It runs
-        inside the change's transaction, so it opens none itself.
+        What else it gets, and what the body of an operation with an `action` has to be, the API's gate says.
         """
-        assert action is None or (body is not None and issubclass(body, ChangeBody)), "a change says why"
+        gate = self._gate
+        assert action is None or (body is not None and issubclass(body, gate.change_body)), "a change says why"
 
         def register(handler: Handler) -> Handler:
             summary, _, rest = (handler.__doc__ or "").strip().partition("\n")
-            always = (401, 403, 503, *((422,) if query or body else ()), *((400, 413) if body else ()))
+            always = (401, 403, 503, *gate.problems, *((422,) if query or body else ()), *((400, 413) if body else ()))
             declared = tuple(sorted({*problems, *always, *((409,) if action else ())}))
             name = handler.__name__
+            asked = query if action is None else gate.change_query
             operation = Operation(
-                name, method, path, summary, rest.strip(), scope, answer, query, body, declared, tag, action
+                name, method, path, summary, rest.strip(), scope, answer, asked, body, declared, tag, action
             )
             self.operations.append(operation)
-            served = _served(operation, handler)
+            served = _served(operation, handler, gate)
             served.__name__ = name
             self.blueprint.add_route(served, re.sub(r"{(\w+)}", r"<\1:str>", path), methods=[method], name=name)
             return handler
@@ -145,76 +201,37 @@ class Api:
         return {
             "openapi": "3.1.0",
             "info": {"title": self._title, "version": version, "description": self._description},
-            "security": [{"opsToken": []}],
+            "security": [{self._gate.name: []}],
             "paths": paths,
             "components": {
                 "schemas": definitions.get("$defs", {}),
-                "securitySchemes": {
-                    "opsToken": {"type": "http", "scheme": "bearer", "description": "A token that begins with nbk_."}
-                },
+                "securitySchemes": {self._gate.name: dict(self._gate.scheme)},
             },
         }
 
 
-def _served(operation: Operation, handler: Handler) -> Callable[..., Coroutine[Any, Any, HTTPResponse]]:
-    async def serve(request: Request, **path_parameters: str) -> HTTPResponse:
-        token = await require(request, operation.scope)
-        arguments: dict[str, Any] = dict(path_parameters)
-        if operation.action is not None:
-            return await _serve_change(operation, handler, request, path_parameters, actor=f"token:{token.name}")
-        if operation.query is not None:
-            arguments["query"] = _read_query(request, operation.query)
-        elif request.args:
+def _served(
+    operation: Operation, handler: Handler, gate: Gate[Caller]
+) -> Callable[..., Coroutine[Any, Any, HTTPResponse]]:
+    async def serve(request: Request, **path: str) -> HTTPResponse:
+        caller = await gate.admit(request, operation)
+        if operation.query is None and request.args:
             raise _invalid([(name, "this address takes no such parameter") for name in request.args])
-        if operation.body is not None:
-            arguments["body"] = _read_body(request, operation.body)
-        answer = await handler(request, **arguments)
-        return HTTPResponse(answer.model_dump_json(), content_type=JSON)
+        query = None if operation.query is None else _read_query(request, operation.query)
+        body = None if operation.body is None else _read_body(request, operation.body)
+        key = "" if operation.action is None else _read_key(request)
+        call = Call(operation, handler, request, path, query, body, key)
+        return HTTPResponse(await gate.answer(call, caller), content_type=JSON)
 
     return serve
 
 
-async def _serve_change(
-    operation: Operation, handler: Handler, request: Request, path_parameters: dict[str, str], *, actor: str
-) -> HTTPResponse:
-    assert operation.action is not None
-    assert operation.body is not None
-    query = _read_query(request, _ChangeQuery)
-    assert isinstance(query, _ChangeQuery)
-    body = _read_body(request, operation.body)
-    assert isinstance(body, ChangeBody)
-    key = request.headers.get(KEY_HEADER, "")
+def _read_key(request: Request) -> str:
+    key: str = request.headers.get(KEY_HEADER, "")
     if not _KEY.fullmatch(key):
         detail = f"A change needs the header {KEY_HEADER}: 8 to 100 letters, digits or ._:-, new for each change."
         raise Problem(400, detail, code="missing_idempotency_key")
-    change = Change(
-        actor=actor,
-        action=operation.action,
-        subject=" ".join(path_parameters.values())[:120],
-        reason=body.reason,
-        key=IdempotencyKey(f"{actor}:{key}"),
-        request=body.model_dump(mode="json", exclude={"reason"}),
-    )
-
-    async def perform() -> dict[str, Any]:
-        answer = await handler(request, **path_parameters, body=body, change=change)
-        return answer.model_dump(mode="json")
-
-    try:
-        result = await audit.once(change, perform, dry_run=query.dry_run)
-    except audit.ChangeKeyReused as error:
-        raise Problem(409, f"{error}.", code="idempotency_key_reused") from None
-    if not query.dry_run:
-        await outbox.flush()
-    return HTTPResponse(json.dumps(result, ensure_ascii=False), content_type=JSON)
-
-
-class _ChangeQuery(BaseModel):
-    """How a change is made."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    dry_run: bool = Field(False, description="Do everything, say what would be, and take it all back.")
+    return key
 
 
 def _read_query(request: Request, model: type[BaseModel]) -> BaseModel:
@@ -284,9 +301,8 @@ def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
-    if operation.action is not None:
-        return [*_parameters_of(_ChangeQuery), _key_parameter()]
-    return [] if operation.query is None else _parameters_of(operation.query)
+    query = [] if operation.query is None else _parameters_of(operation.query)
+    return query if operation.action is None else [*query, _key_parameter()]
 
 
 def _key_parameter() -> dict[str, Any]:
@@ -328,12 +344,14 @@ def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:  # noqa: ANN40
 def _problem_response(status: int) -> dict[str, Any]:
     meanings = {
         400: "The request cannot be read.",
-        401: "There is no valid token.",
-        403: "The token lacks the scope.",
+        401: "Nobody knows who asks: what says so is missing, wrong or too old.",
+        403: "Who asks may not do this.",
         404: "There is no such thing.",
         409: "It is not as expected: the key, the state or the version belongs to something else.",
         413: "The body is too large.",
         422: "A value is wrong.",
+        429: "Too many requests; `Retry-After` says when to come again.",
+        502: "A service that is needed for this said no.",
         503: "The service cannot answer at the moment.",
     }
     return {"description": meanings[status], "content": {PROBLEM_TYPE: {"schema": _reference(ProblemSchema)}}}

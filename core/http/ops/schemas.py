@@ -2,54 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import Field
 
 from core.generations.repository import CURSOR_PATTERN
 from core.heartbeat import ProcessKind
+from core.http.values import Answer as Answer
+from core.http.values import Moment as Moment
+from core.http.values import Number as Number
+from core.http.values import Question as Question
+from core.http.values import Tokens as Tokens
+from core.http.values import Usd as Usd
 from core.ledger import Problem as LedgerProblemFound
 
 MAXIMUM_LIMIT = 200
 
-
-def _in_cents(amount: Decimal) -> str:
-    return f"{amount:.2f}"
-
-
-def _in_full(amount: Decimal) -> str:
-    """Two decimals at least, more where they say something: 0.02, 0.0195."""
-    plain = f"{amount:f}".rstrip("0") if "." in f"{amount:f}" else f"{amount:f}"
-    whole, _, fraction = plain.partition(".")
-    return f"{whole}.{fraction:0<2}"
-
-
-def _in_utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-Tokens: TypeAlias = Annotated[Decimal, PlainSerializer(_in_cents, return_type=str), Field(examples=["0.80"])]
-Usd: TypeAlias = Annotated[Decimal, PlainSerializer(_in_full, return_type=str), Field(examples=["0.0195"])]
-Number: TypeAlias = Annotated[Decimal, PlainSerializer(lambda number: f"{number.normalize():f}", return_type=str)]
-Moment: TypeAlias = Annotated[
-    datetime, PlainSerializer(_in_utc, return_type=str), Field(examples=["2026-11-22T10:00:00.000Z"])
-]
-
 GenerationStatus: TypeAlias = Literal["queued", "processing", "done", "error", "cancelled"]
-
-
-class Answer(BaseModel):
-    """What every answer has in common."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class Question(BaseModel):
-    """What everything that is asked has in common: an unknown name is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Process(Answer):

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from core.http.ops import blueprint
-from core.http.ops.endpoints import api
+from core.http.ops.api import api
 
 DOCUMENT = api.document("1.2.3")
 

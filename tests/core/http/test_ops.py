@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from core import db, generations, ledger, ops_tokens, users
 from core.generations import Generation, Order
-from core.http.ops.endpoints import api
+from core.http.ops.api import api
 from core.types import IdempotencyKey, TraceId
 
 pytestmark = pytest.mark.integration
