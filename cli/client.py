@@ -9,25 +9,45 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import re
 import socket
 import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
+from shlex import quote as quoted
 from time import monotonic
 from typing import IO, Any, TypeVar
 
+from cli.envelope import NextStep
 from cli.environments import LOCAL, LOOPBACK, Target, resolve
-from cli.errors import CommandFailed, Conflict, NotAuthenticated, NotFound, UpstreamFault, UsageMistake
+from cli.errors import (
+    ApprovalRequired,
+    BlockedByRule,
+    CommandFailed,
+    Conflict,
+    NotAuthenticated,
+    NotFound,
+    UpstreamFault,
+    UsageMistake,
+)
 from cli.invocation import current
 from cli.version import VERSION
 from cli.wire import UnexpectedShape, parse
 
 MOST_BYTES = 10 * 1024 * 1024
 """A longer answer is not one of ours."""
+
+KEY_HEADER = "Idempotency-Key"
+KEY_FORM = re.compile(r"[A-Za-z0-9._:-]{8,100}")
+
+NOT_BEGUN = frozenset({"unreachable", "too_many_requests"})
+"""Faults after which it is certain that nothing was changed."""
 
 Shape = TypeVar("Shape")
 
@@ -69,6 +89,34 @@ class OpsClient:
         """Send JSON."""
         return self._send("POST", path, json.dumps(body).encode(), (200, 201), True)
 
+    def change(self, method: str, path: str, body: Mapping[str, Any], *, key: str | None = None) -> Answer:
+        """Change something, once for each key; with --dry-run the service takes it back and says what would be.
+
+        Without a key the change is a new one. Repeating it with its key is safe: the service gives its first answer.
+
+        Raises:
+            BlockedByRule: NB_READONLY is set, or a rule of the service forbids the change.
+            ApprovalRequired: somebody else has to agree first.
+            UpstreamFault: the answer was lost; the message names the key to repeat the command with.
+        """
+        _refuse_where_only_reading()
+        key = _checked_key(key) if key is not None else uuid.uuid4().hex
+        rehearsal = "?dry_run=true" if current().dry_run else ""
+        try:
+            return self._send(
+                method, path + rehearsal, json.dumps(body).encode(), (200, 201), True, headers={KEY_HEADER: key}
+            )
+        except UpstreamFault as fault:
+            if rehearsal or fault.code in NOT_BEGUN:
+                raise
+            raise UpstreamFault(
+                f"{fault.message}; the change may have been made. Repeating the command with --key {key} is safe: "
+                "what was made is not made again",
+                code=fault.code,
+                fix=f"repeat the command with --key {key}",
+                retry_after=fault.retry_after,
+            ) from None
+
     def read(self, shape: type[Shape], answer: Answer) -> Shape:
         """The content of an answer in the shape that was agreed.
 
@@ -84,7 +132,16 @@ class OpsClient:
                 fix=f"compare versions: nb health --env {self.target.name}",
             ) from None
 
-    def _send(self, method: str, path: str, body: bytes | None, accept: tuple[int, ...], authenticated: bool) -> Answer:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        accept: tuple[int, ...],
+        authenticated: bool,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         token = self.target.token
         if authenticated and not token:
             raise _no_token(self.target)
@@ -93,15 +150,17 @@ class OpsClient:
         request.add_header("User-Agent", f"nb/{VERSION}")
         if body is not None:
             request.add_header("Content-Type", "application/json")
+        for name, value in (headers or {}).items():
+            request.add_header(name, value)
         if token:
             # Not redirected and not logged: `unredirected` headers stay out of a second request.
             request.add_unredirected_header("Authorization", f"Bearer {token}")
         started = monotonic()
-        status, headers, content = self._exchange(request, deadline=started + self.timeout)
-        answer = Answer(status, _decoded(content, headers), (monotonic() - started) * 1000)
+        status, answered, content = self._exchange(request, deadline=started + self.timeout)
+        answer = Answer(status, _decoded(content, answered), (monotonic() - started) * 1000)
         if status in accept and answer.content is not None:
             return answer
-        raise self._refused(answer, headers)
+        raise self._refused(answer, answered)
 
     def _exchange(self, request: urllib.request.Request, *, deadline: float) -> tuple[int, Message, bytes]:
         try:
@@ -131,6 +190,8 @@ class OpsClient:
         if answer.status >= 500 and problem.get("trace_id"):
             message += f" (trace id {problem['trace_id']})"
         code = str(problem.get("code") or f"http_{answer.status}")
+        if 400 <= answer.status < 500 and (held_back := self._held_back(problem, message, code)):
+            return held_back
         if answer.status in (401, 403):
             return NotAuthenticated(message, code=code, fix=_token_fix(self.target))
         if answer.status == 404 and problem.get("code"):
@@ -147,6 +208,23 @@ class OpsClient:
             return UpstreamFault(message, code="unexpected_answer", fix="check that this address is the service")
         return UpstreamFault(message, code=code, retry_after=_retry_after(headers))
 
+    def _held_back(self, problem: Mapping[str, Any], message: str, code: str) -> CommandFailed | None:
+        """The failure of a request that was understood and may not be done, None for any other."""
+        rule = problem.get("rule")
+        rule = str(rule) if rule else None
+        if code == "approval_required":
+            approval = str(problem.get("approval") or "CODE")
+            approve = f"nb approve {quoted(approval)} --env {self.target.name}"
+            return ApprovalRequired(
+                message,
+                code=code,
+                rule=rule,
+                fix=approve,
+                data={"approval": approval},
+                next_steps=(NextStep(approve, "somebody else has to agree"),),
+            )
+        return BlockedByRule(message, code=code, rule=rule) if rule else None
+
     def _masked(self, text: str) -> str:
         return text.replace(self.target.token, "[token]") if self.target.token else text
 
@@ -159,9 +237,36 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def connect(*, writes: bool = False) -> OpsClient:
-    """Client for the environment of the running invocation."""
+    """Client for the environment of the running invocation; `writes` when it is going to change something.
+
+    Raises:
+        BlockedByRule: it writes, and NB_READONLY is set.
+        UsageMistake: it writes to production without --env production.
+    """
+    if writes:
+        _refuse_where_only_reading()
     invocation = current()
     return OpsClient(resolve(invocation, writes=writes), timeout=invocation.timeout)
+
+
+def _refuse_where_only_reading() -> None:
+    # A rehearsal changes nothing, so it is no write.
+    if os.environ.get("NB_READONLY", "0") in ("", "0") or current().dry_run:
+        return
+    raise BlockedByRule(
+        "NB_READONLY is set: this command would change something",
+        code="readonly",
+        rule="readonly",
+        fix="add --dry-run, or run it where NB_READONLY is not set",
+    )
+
+
+def _checked_key(key: str) -> str:
+    if not KEY_FORM.fullmatch(key):
+        raise UsageMistake(
+            f"--key {key!r} is no key: 8 to 100 letters, digits or ._:-", fix="leave --key out for a new change"
+        )
+    return key
 
 
 def _read(response: http.client.HTTPResponse | urllib.error.HTTPError, deadline: float) -> bytes:

@@ -67,6 +67,13 @@ class BlockedByRule(CommandFailed):
     default_code = "blocked"
 
 
+class ApprovalRequired(CommandFailed):
+    """Somebody else has to agree first; the message names the approval, `fix` the command that gives it."""
+
+    exit_code = ExitCode.APPROVAL_REQUIRED
+    default_code = "approval_required"
+
+
 class Conflict(CommandFailed):
     """Something else holds or changed what the command works on."""
 

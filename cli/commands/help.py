@@ -39,6 +39,12 @@ Never asks
   --dry-run says what would be done. --wait 3m waits for the wanted state,
   --timeout 10s limits one request. NB_AGENT names you in meta.agent.
 
+Changes
+  --reason TEXT is required. The key of a change (--key KEY) makes it once: when
+  an answer is lost, the error names the key to repeat the command with.
+  NB_READONLY=1 refuses every change (5). Exit code 6: somebody else has to
+  agree, error.fix is the command for them.
+
 Exit codes
 {exit_codes}
 
