@@ -2,7 +2,15 @@
 
     tokens = cost in USD × units × factors of the chosen options × markup × rate, rounded half up to 0.01
 
-USD are rounded to four places first, as the statement keeps them.
+USD are rounded to four places first, as the statement keeps them. What costs something is never free: the least that
+is asked is one hundredth of a token.
+
+Factors stand in `CatalogModel.option_factors`, by option and value:
+
+- `{"image_size": {"4K": 1.8}}`: this value multiplies the cost; a value that is not named leaves it as it is;
+- `{"sound": {"true": 1.5}, "fps": {"60": 2}}`: yes-or-no options and numbers are named as JSON writes them;
+- `{"clips": {"each": 1}}`: the number itself multiplies the cost, so that four clips cost four times as much;
+- `{"mode+sound": {"pro+true": 1.2}}`: only the values together do, beside what each of them does alone.
 """
 
 from __future__ import annotations
@@ -18,10 +26,16 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from core.catalog.models import CatalogModel, CostUnit
-from core.types import Tokens, in_tokens
+from core.types import TOKEN_QUANTUM, Tokens, in_tokens
 from providers.base import Json
 
 USD_QUANTUM = Decimal("0.0001")
+
+EACH = "each"
+"""In place of a value: the number that was chosen multiplies the cost."""
+
+TOGETHER = "+"
+"""Between options, and between values, whose factor belongs to the combination."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +112,28 @@ def quote(model: CatalogModel, params: Mapping[str, Json] | None = None) -> Quot
     Raises:
         InvalidParams: an option is unknown or out of range; every problem is named.
     """
-    chosen = validate(model, params or {})
+    return price(model, validate(model, params or {}))
+
+
+def price(model: CatalogModel, chosen: Mapping[str, Json]) -> Quote:
+    """Price options that were validated before, such as those of a job in the past.
+
+    Raises:
+        InvalidParams: what the model is paid by is not a number.
+    """
     units = _units(model, chosen)
     factors = _factors(model, chosen)
-    usd = model.base_cost_usd * units
+    cost = model.base_cost_usd * units
     for factor in factors:
-        usd *= factor.factor
-    usd = usd.quantize(USD_QUANTUM, rounding=ROUND_HALF_UP)
+        cost *= factor.factor
+    usd = cost.quantize(USD_QUANTUM, rounding=ROUND_HALF_UP)
+    tokens = in_tokens(max(usd, USD_QUANTUM) * model.rate * model.markup)
+    is_free = model.base_cost_usd == 0
     return Quote(
         model=model.slug,
         params=chosen,
-        tokens=in_tokens(usd * model.rate * model.markup),
-        usd=usd,
+        tokens=in_tokens(Decimal(0)) if is_free else max(tokens, TOKEN_QUANTUM),
+        usd=usd if is_free else max(usd, USD_QUANTUM),
         units=units,
         unit=model.cost_unit,
         unit_cost_usd=model.base_cost_usd,
@@ -165,8 +189,22 @@ def _problem(error: ValidationError, model: CatalogModel) -> Problem:
     return Problem(name, error.message)
 
 
+def paid_by(model: CatalogModel) -> str | None:
+    """The option that says how many units an order has, None where an order is one unit."""
+    return {CostUnit.IMAGE: "quantity", CostUnit.SECOND: "duration"}.get(model.cost_unit)
+
+
+def name_of(value: Json) -> str:
+    """The name that a value has among factors: as JSON writes it, a whole number without a fraction."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{Decimal(str(value)).normalize():f}"
+    return "null" if value is None else str(value)
+
+
 def _units(model: CatalogModel, params: Mapping[str, Json]) -> int:
-    option = {CostUnit.IMAGE: "quantity", CostUnit.SECOND: "duration"}.get(model.cost_unit)
+    option = paid_by(model)
     value = params.get(option, 1) if option else 1
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidParams([Problem(str(option), f"{model.slug} is paid by it, so it has to be a number")])
@@ -176,10 +214,16 @@ def _units(model: CatalogModel, params: Mapping[str, Json]) -> int:
 def _factors(model: CatalogModel, params: Mapping[str, Json]) -> tuple[Factor, ...]:
     chosen = []
     for option, factors in model.option_factors.items():
-        if option not in params:
+        parts = option.split(TOGETHER)
+        if not all(part in params for part in parts):
             continue
-        value = params[option]
-        name = str(value).lower() if isinstance(value, bool) else str(value)
+        name = TOGETHER.join(name_of(params[part]) for part in parts)
         if name in factors:
             chosen.append(Factor(option, name, factors[name]))
+        elif EACH in factors and _is_number(params.get(option)):
+            chosen.append(Factor(option, name, factors[EACH] * Decimal(name)))
     return tuple(chosen)
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
