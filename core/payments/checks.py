@@ -44,8 +44,8 @@ async def look(payment: Payment) -> Payment:
     if receipt is not None:
         await crediting.receive(receipt)
     current = await repository.by_id(payment.id)
-    if current.status in crediting.AWAITED:
-        await repository.check_later(current, _next(current))
+    if current.status is not PaymentStatus.REFUNDING:
+        await repository.check_later(current, _next(current) if current.status in crediting.AWAITED else None)
     return current
 
 

@@ -27,6 +27,8 @@ AWAITED = frozenset({PaymentStatus.PENDING, PaymentStatus.FAILED, PaymentStatus.
 """States of an order that money may still come for."""
 
 LONGEST_PROBLEM = 500
+LARGEST_AMOUNT = Decimal("9999999999.99")
+REFUNDED_FIRST = "it was refunded before we heard that it was paid"
 
 
 async def receive(receipt: Receipt) -> Payment | None:
@@ -52,6 +54,8 @@ async def _apply(receipt: Receipt) -> Payment | None:
             return await _refunded(receipt, payment)
         case Outcome.CANCELLED:
             return await _cancelled(receipt, payment)
+        case Outcome.RESUMED:
+            return await _resumed(payment)
     return payment
 
 
@@ -70,7 +74,7 @@ async def _paid(receipt: Receipt, payment: Payment | None) -> Payment:
         return payment
     if receipt.subscription and (payment is None or payment.external_id != receipt.external_id):
         first = await repository.by_external_id(receipt.gateway, receipt.subscription)
-        if first is None:
+        if first is None or first.user_id is None or first.package is None:
             return await _quarantine(receipt, "it renews a subscription that is not known")
         return await _renewed(receipt, await repository.lock(first.id))
     if payment is None:
@@ -156,18 +160,32 @@ async def _quarantine(receipt: Receipt, problem: str, *, order: Payment | None =
     if order is not None and order.external_id == receipt.external_id:
         await repository.move(order, PaymentStatus.QUARANTINED, problem=problem[:LONGEST_PROBLEM])
         return order
+    return await _hold(receipt, problem)
+
+
+async def _hold(receipt: Receipt, problem: str) -> Payment:
+    """Write down money of nobody, whatever it looks like: an amount beyond the column is kept in the details."""
+    code = uuid.uuid4().hex
     row = await repository.insert(
         NewPayment(
-            code=uuid.uuid4().hex,
-            key=IdempotencyKey(f"quarantine:{receipt.gateway}:{receipt.external_id}"),
+            code=code,
+            # Not the gateway's id: one that was let go of may come again.
+            key=IdempotencyKey(f"quarantine:{code}"),
             user_id=await _user_of(receipt),
             gateway=receipt.gateway,
-            amount=receipt.amount or Decimal(0),
-            currency=receipt.currency or "???",
+            amount=min(max(receipt.amount or Decimal(0), Decimal(0)), LARGEST_AMOUNT),
+            currency=(receipt.currency or "???")[:3],
             external_id=receipt.external_id,
             status=PaymentStatus.QUARANTINED,
             problem=problem[:LONGEST_PROBLEM],
-            details=db.to_json({"order": receipt.order_code, "payer": receipt.payer}),
+            details=db.to_json(
+                {
+                    "order": receipt.order_code,
+                    "payer": receipt.payer,
+                    "amount": receipt.amount,
+                    "currency": receipt.currency,
+                }
+            ),
         )
     )
     assert row is not None, "the advisory lock lets one event of a payment in at a time"
@@ -209,7 +227,11 @@ async def _failed(receipt: Receipt, payment: Payment | None) -> Payment | None:
 
 async def _refunded(receipt: Receipt, payment: Payment | None) -> Payment | None:
     if payment is None or payment.external_id != receipt.external_id:
-        return None
+        # The refund overtook its payment. Written down, it keeps the payment that is still to come from being credited.
+        payment = await _hold(receipt, REFUNDED_FIRST)
+    if payment.status in AWAITED:
+        await repository.move(payment, PaymentStatus.QUARANTINED, problem=REFUNDED_FIRST)
+        payment = await repository.lock(payment.id)
     if payment.status is PaymentStatus.PAID:
         await refunds.take_back(payment, actor=f"gateway:{payment.gateway}", reason="refunded there", write_off=True)
         payment = await repository.lock(payment.id)
@@ -227,6 +249,14 @@ async def _cancelled(receipt: Receipt, payment: Payment | None) -> Payment | Non
         "UPDATE botapp_payment SET subscription_ends_at = $2, updated_at = now() WHERE id = $1", payment.id, ends_at
     )
     await outbox.publish_later("bot.tell_payment", {"code": payment.code})
+    return payment
+
+
+async def _resumed(payment: Payment | None) -> Payment | None:
+    if payment is not None and payment.subscription_ends_at is not None:
+        await db.execute(
+            "UPDATE botapp_payment SET subscription_ends_at = NULL, updated_at = now() WHERE id = $1", payment.id
+        )
     return payment
 
 

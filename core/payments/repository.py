@@ -138,6 +138,15 @@ async def of_user(user: UserId, *, limit: int = 10) -> list[Payment]:
     return [from_row(row) for row in rows]
 
 
+async def newest_of_subscription(first: Payment) -> Payment:
+    """Return the latest payment of a subscription: its order, or a renewal."""
+    row = await db.fetch_one(
+        f"{_SELECT} WHERE payment.id = $1 OR payment.subscription_id = $1 ORDER BY payment.id DESC LIMIT 1", first.id
+    )
+    assert row is not None
+    return from_row(row)
+
+
 async def attach_invoice(payment: Payment, invoice: Invoice, *, check_now: bool) -> None:
     """Remember where an order is paid and what the gateway calls it."""
     await db.execute(
@@ -176,8 +185,8 @@ async def move(
     """Move a payment on; the trigger refuses a way back."""
     await db.execute(
         """
-        UPDATE botapp_payment SET status = $2, problem = $3, next_check_at = $4, updated_at = now(),
-            refunded_at = CASE WHEN $2 = 'refunded' THEN coalesce(refunded_at, now()) ELSE refunded_at END
+        UPDATE botapp_payment SET status = $2::text, problem = $3, next_check_at = $4, updated_at = now(),
+            refunded_at = CASE WHEN $2::text = 'refunded' THEN coalesce(refunded_at, now()) ELSE refunded_at END
         WHERE id = $1
         """,
         payment.id,
@@ -197,6 +206,19 @@ async def check_later(payment: Payment, at: datetime | None, *, problem: str | N
         payment.id,
         at,
         problem,
+    )
+
+
+async def record_told(payment: Payment, state: str) -> None:
+    """Remember that the user was told of this state."""
+    await db.execute(
+        """
+        UPDATE botapp_payment SET details = details || jsonb_build_object(
+            'told', coalesce(details -> 'told', '[]'::jsonb) || to_jsonb($2::text)
+        ) WHERE id = $1 AND NOT coalesce(details -> 'told', '[]'::jsonb) @> to_jsonb($2::text)
+        """,
+        payment.id,
+        state,
     )
 
 
