@@ -1,4 +1,4 @@
-"""The bot inside a worker process: answers the updates that wait in the inbox, and speaks when jobs move."""
+"""The bot inside a worker process: answers the updates that wait in the inbox, and speaks when jobs or money move."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
 from aiogram.types import Update
 from pydantic import ValidationError
 
+from bot import alerts, telling
+from bot.cashier import Cashier
 from bot.chat_log import ChatLog
 from bot.client import LOST_ANSWER, create_bot
 from bot.delivery import Courier
 from bot.dispatcher import create_dispatcher
 from bot.progress import Board
 from bot.subscription import keep_subscribed
-from bot.webhook import SOURCE
+from bot.webhook import SOURCE, is_money
 from core import generations
 from core.inbox import Event, Inbox
 from core.logs import get_logger, trace
@@ -39,12 +41,13 @@ class Runtime:
         self._dispatcher = create_dispatcher(self._chat_log)
         self._board = Board(self.bot)
         self._courier = Courier(self.bot)
+        self._cashier = Cashier(self.bot)
         self._running: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to handle what is in the inbox, and have Telegram told where updates go."""
         self._running = [
-            asyncio.create_task(Inbox(SOURCE).run(self.handle), name="telegram-inbox"),
+            asyncio.create_task(Inbox(SOURCE, is_money).run(self.handle), name="telegram-inbox"),
             asyncio.create_task(keep_subscribed(self.bot, self._settings), name="telegram-subscription"),
         ]
         for task in self._running:
@@ -55,9 +58,11 @@ class Runtime:
         """Handle one stored update.
 
         Raises:
-            Whatever a repetition may cure; see `bot.middlewares.boundary`.
+            Whatever a repetition may cure; see `bot.middlewares.boundary` and, for money, `bot.cashier`.
         """
         with trace(event.trace_id):
+            if await self._cashier.handle(event):
+                return
             try:
                 update = Update.model_validate(event.payload, context={"bot": self.bot})
             except ValidationError as error:
@@ -88,6 +93,14 @@ class Runtime:
         except TelegramForbiddenError:
             logger.info("failure_not_told", run_code=run_code, reason="the user blocked the bot")
         await generations.record_told(run_code)
+
+    async def tell_payment(self, code: str) -> None:
+        """Tell what became of a payment."""
+        await telling.tell(self.bot, code)
+
+    async def alert(self, key: str, text: str) -> None:
+        """Tell the operators."""
+        await alerts.send(self.bot, self._settings, key, text)
 
     async def stop(self) -> None:
         """Take no more updates, let the handlers at work finish, close the connections."""

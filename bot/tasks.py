@@ -1,4 +1,4 @@
-"""What the worker does in chats: answer updates, show how a job stands, hand its result over, tell that it failed.
+"""What the worker does in chats: answer updates, show how a job stands, hand its result over, tell about money.
 
 aiogram takes seconds to import, so only a worker that starts loads it, in a thread.
 """
@@ -53,6 +53,18 @@ async def deliver(run_code: str) -> None:
 async def tell_failure(run_code: str) -> None:
     """Tell that a job ended without a result and that its tokens are back."""
     await _bot().tell_failure(run_code)
+
+
+@task("bot.tell_payment")
+async def tell_payment(code: str) -> None:
+    """Tell what became of a payment."""
+    await _bot().tell_payment(code)
+
+
+@task("bot.alert")
+async def alert(key: str, text: str) -> None:
+    """Tell the operators what cannot wait."""
+    await _bot().alert(key, text)
 
 
 def _bot() -> Runtime:

@@ -2,7 +2,8 @@
 
 An event is a row. `store` gathers concurrent calls into one INSERT, since a sender waits for each of them. `run` claims
 rows with a lease and hands them to the handler: events of one subject in the order in which they came, different
-subjects side by side. A handler that dies leaves a lease that runs out, and its event is handled again.
+subjects side by side. A handler that dies leaves a lease that runs out, and its event is handled again. An event whose
+handler keeps failing is given up, unless it is about money: that is tried until it works, and the operators are told.
 
 The two may live in different processes: `store` rings a bell in Redis, and `run` looks by itself where it is not heard.
 """
@@ -14,11 +15,13 @@ import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import structlog
 
 from core import db, redis
+from core.alerts import alert
 from core.types import TraceId
 
 log = structlog.get_logger(__name__)
@@ -32,6 +35,11 @@ BELL_WAIT = 0.05
 """Seconds that a sender waits for Redis to have heard of its event."""
 
 MAX_ATTEMPTS = 5
+"""Attempts after which an event is given up, or the operators are told that it is not."""
+
+LONGEST_PAUSE = 600.0
+"""Seconds between attempts at an event that is never given up."""
+
 BATCH = 200
 CONCURRENT_SUBJECTS = 64
 GATHERED = 256
@@ -60,13 +68,14 @@ _CLAIM = """
     )
     UPDATE botapp_inbox AS event SET lease_until = now() + make_interval(secs => $3), attempts = attempts + 1
     FROM due WHERE event.id = due.id
-    RETURNING event.id, event.event_id, event.subject, event.payload, event.trace_id, event.attempts
+    RETURNING event.id, event.event_id, event.subject, event.payload, event.trace_id, event.attempts,
+        event.received_at
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A stored event. `attempts` counts this one."""
+    """A stored event. `attempts` counts this one, `received_at` is when it was stored."""
 
     id: int
     event_id: str
@@ -74,9 +83,17 @@ class Event:
     payload: dict[str, Any]
     trace_id: TraceId
     attempts: int
+    received_at: datetime
 
 
 Handler = Callable[[Event], Awaitable[None]]
+Judgement = Callable[[Event], bool]
+
+
+def never(event: Event) -> bool:
+    """Say of every event that it may be given up."""
+    del event
+    return False
 
 
 class InvalidEvent(Exception):
@@ -99,9 +116,10 @@ class _Waiting:
 
 @dataclass(slots=True)
 class Inbox:
-    """The events of one source."""
+    """The events of one source. `is_money` says which of them are never given up."""
 
     source: str
+    is_money: Judgement = never
     _waiting: list[_Waiting] = field(default_factory=list)
     _writer: asyncio.Task[None] | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -233,6 +251,7 @@ class Inbox:
                 payload=json.loads(row["payload"]),
                 trace_id=row["trace_id"],
                 attempts=row["attempts"],
+                received_at=row["received_at"],
             )
             for row in sorted(rows, key=lambda row: row["id"])
         ]
@@ -277,9 +296,13 @@ class Inbox:
                 log.warning("inbox.lease_not_renewed", event_id=event.event_id, error=type(error).__name__)
 
     async def _finish(self, event: Event, error: str) -> None:
-        given_up = not error or event.attempts >= MAX_ATTEMPTS
-        pause = 0 if given_up else min(2 ** (event.attempts - 1), 30)
+        is_last = event.attempts >= MAX_ATTEMPTS
+        is_money = bool(error) and is_last and self.is_money(event)
+        is_over = not error or (is_last and not is_money)
+        pause = 0.0 if is_over else min(2.0 ** min(event.attempts - 1, 20), LONGEST_PAUSE if is_money else 30.0)
         try:
+            if is_money:
+                await self._alarm(event, error)
             await db.execute(
                 """
                 UPDATE botapp_inbox SET error = $2, handled_at = CASE WHEN $3 THEN now() END,
@@ -288,9 +311,17 @@ class Inbox:
                 """,
                 event.id,
                 error[:2000],
-                given_up,
-                float(pause),
+                is_over,
+                pause,
             )
         except db.UNAVAILABLE as exception:
             # The lease runs out and the event is handled again; handlers are made for that.
             log.warning("inbox.finish_not_recorded", event_id=event.event_id, error=type(exception).__name__)
+
+    async def _alarm(self, event: Event, error: str) -> None:
+        """Tell the operators of money that cannot be handled. The text names the error and quotes nothing."""
+        await alert(
+            f"inbox:{self.source}:{event.event_id}",
+            f"An event about money cannot be handled: {self.source} {event.event_id}, attempt {event.attempts}, "
+            f"{error.partition(':')[0]}. It is tried again until it works; the log has it under trace {event.trace_id}",
+        )

@@ -1,4 +1,7 @@
-"""Asks gateways about what they have not told: orders whose event is late, refunds that are not done."""
+"""Asks gateways about what they have not told: orders whose event is late, refunds that are not done.
+
+What could not be told to a user, since Telegram was away, is due here as well.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from core.logs import get_logger
 from core.payments import crediting, gateways, refunds, repository
 from core.payments.gateways.base import GatewayError
 from core.payments.states import Payment, PaymentStatus
+from core.queue import outbox
 
 log = get_logger(__name__)
 
@@ -29,8 +33,12 @@ async def check_due() -> int:
 async def _check(payment: Payment) -> None:
     if payment.status is PaymentStatus.REFUNDING:
         await refunds.carry_out(payment.code)
-        return
-    await look(payment)
+    elif payment.status in crediting.AWAITED:
+        await look(payment)
+    else:
+        await repository.check_later(payment, None)
+        await outbox.publish_later("bot.tell_payment", {"code": payment.code})
+        await outbox.flush()
 
 
 async def look(payment: Payment) -> Payment:

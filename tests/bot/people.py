@@ -43,13 +43,19 @@ class World:
         await self.inbox.store(event_id, subject, payload, new_trace())
         row = await db.fetch_one(
             """UPDATE botapp_inbox SET attempts = attempts + 1 WHERE source = $1 AND event_id = $2
-            RETURNING id, event_id, subject, payload, trace_id, attempts""",
+            RETURNING id, event_id, subject, payload, trace_id, attempts, received_at""",
             SOURCE,
             event_id,
         )
         assert row is not None
         return Event(
-            row["id"], row["event_id"], row["subject"], json.loads(row["payload"]), row["trace_id"], row["attempts"]
+            row["id"],
+            row["event_id"],
+            row["subject"],
+            json.loads(row["payload"]),
+            row["trace_id"],
+            row["attempts"],
+            row["received_at"],
         )
 
     async def handle(self, event: Event) -> None:

@@ -66,7 +66,13 @@ class Chat:
                 self.offset = update["update_id"] + 1
             for row in await db.fetch("SELECT * FROM botapp_inbox WHERE handled_at IS NULL ORDER BY id"):
                 event = Event(
-                    row["id"], row["event_id"], row["subject"], json.loads(row["payload"]), row["trace_id"], 1
+                    row["id"],
+                    row["event_id"],
+                    row["subject"],
+                    json.loads(row["payload"]),
+                    row["trace_id"],
+                    1,
+                    row["received_at"],
                 )
                 await self.world.handle(event)
             await self.world.work()

@@ -26,6 +26,9 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
     """A subscription was cancelled: what was paid stays paid."""
 
+    RESUMED = "resumed"
+    """A cancelled subscription goes on after all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:

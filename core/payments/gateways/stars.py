@@ -1,8 +1,8 @@
 """Telegram Stars: invoices in XTR for stored orders, refunds, and Telegram's own list of transactions.
 
 Facts: https://core.telegram.org/bots/payments-stars and the Bot API's createInvoiceLink, refundStarPayment,
-getStarTransactions. The invoice payload is our order's code with a signature, so that nobody can pay for an order that
-was not made here.
+getStarTransactions, SuccessfulPayment, RefundedPayment, BotSubscriptionUpdated. The invoice payload is our order's code
+with a signature, so that nobody can pay for an order that was not made here.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ PAGE: Final = 100
 SUBSCRIPTION_SECONDS: Final = 2_592_000
 """The only period that Telegram sells: 30 days."""
 
+SUBSCRIPTION_OUTCOMES: Final = {"canceled": Outcome.CANCELLED, "active": Outcome.RESUMED}
+"""By the state that Telegram names. `failed` is followed by nothing: no money came."""
+
 ALREADY_REFUNDED: Final = "CHARGE_ALREADY_REFUNDED"
 
 
@@ -49,6 +52,10 @@ TEXTS: Final[Mapping[str, InvoiceText]] = {
         "{tokens} ⚡", "{tokens} tokens for pictures and videos. Added right after the payment.", "{tokens} ⚡"
     ),
 }
+
+
+class MalformedPayment(Exception):
+    """Telegram told of a payment in another form than the documented one; nothing is guessed about money."""
 
 
 class StarsGateway:
@@ -112,12 +119,63 @@ class StarsGateway:
             if ALREADY_REFUNDED not in str(error):
                 raise
 
+    def payment_receipt(self, message: Mapping[str, Any]) -> Receipt:
+        """Read a message with `successful_payment`.
+
+        Raises:
+            MalformedPayment: it lacks what a payment has.
+        """
+        return self._told(message, "successful_payment", Outcome.PAID)
+
+    def refund_receipt(self, message: Mapping[str, Any]) -> Receipt:
+        """Read a service message with `refunded_payment`.
+
+        Raises:
+            MalformedPayment: it lacks what a refund has.
+        """
+        return self._told(message, "refunded_payment", Outcome.REFUNDED)
+
+    def _told(self, message: Mapping[str, Any], kind: str, outcome: Outcome) -> Receipt:
+        try:
+            payment = message[kind]
+            return Receipt(
+                gateway=NAME,
+                external_id=_text(payment["telegram_payment_charge_id"]),
+                outcome=outcome,
+                amount=Decimal(int(payment["total_amount"])),
+                currency=_text(payment["currency"]),
+                order_code=self.order_code(_text(payment["invoice_payload"])),
+                # A private chat has the id of its person; the sender of a service message may be the bot itself.
+                payer=int(message["chat"]["id"]),
+                is_recurring=bool(payment.get("is_recurring") or payment.get("is_first_recurring")),
+                at=datetime.fromtimestamp(int(message["date"]), UTC),
+                raw=payment,
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise MalformedPayment(f"{kind}: {type(error).__name__}") from None
+
+    def subscription_receipt(self, change: Mapping[str, Any]) -> Receipt | None:
+        """Read a `subscription` update; None where it changes nothing for us.
+
+        Raises:
+            MalformedPayment: it lacks what such an update has.
+        """
+        try:
+            code, payer, state = self.order_code(change["invoice_payload"]), int(change["user"]["id"]), change["state"]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise MalformedPayment(f"subscription: {type(error).__name__}") from None
+        outcome = SUBSCRIPTION_OUTCOMES.get(state)
+        if outcome is None or code is None:
+            return None
+        return Receipt(NAME, f"subscription:{code}", outcome, order_code=code, payer=payer, raw=change)
+
     async def receipts(self, since: datetime) -> AsyncIterator[Receipt]:
-        """See `Gateway`. Telegram lists from its first transaction on."""
-        offset = 0
+        """See `Gateway`. Telegram lists from its first transaction on, so the first one that counts is searched for:
+        what was read in former nights is not read again.
+        """
+        offset = await self._first_since(since)
         while True:
-            answer = await self._call("getStarTransactions", {"offset": offset, "limit": PAGE})
-            transactions = answer["transactions"]
+            transactions = await self._transactions(offset, PAGE)
             for transaction in transactions:
                 receipt = self._receipt(transaction)
                 if receipt is not None and (receipt.at is None or receipt.at >= since):
@@ -125,6 +183,29 @@ class StarsGateway:
             if len(transactions) < PAGE:
                 return
             offset += PAGE
+
+    async def _first_since(self, since: datetime) -> int:
+        """Return how many transactions are older: steps that double, then halves, each a question about one row."""
+        before, step = 0, PAGE
+        while await self._is_before(before + step - 1, since):
+            before, step = before + step, step * 2
+        after = before + step - 1
+        while before < after:
+            middle = (before + after) // 2
+            if await self._is_before(middle, since):
+                before = middle + 1
+            else:
+                after = middle
+        return before
+
+    async def _is_before(self, position: int, since: datetime) -> bool:
+        """Say whether there is a transaction at this position, and it is older."""
+        found = await self._transactions(position, 1)
+        return bool(found) and datetime.fromtimestamp(found[0]["date"], UTC) < since
+
+    async def _transactions(self, offset: int, limit: int) -> list[Mapping[str, Any]]:
+        answer = await self._call("getStarTransactions", {"offset": offset, "limit": limit})
+        return list(answer["transactions"])
 
     def _receipt(self, transaction: Mapping[str, Any]) -> Receipt | None:
         partner = transaction.get("source") or transaction.get("receiver") or {}
@@ -160,3 +241,9 @@ class StarsGateway:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("not a text")
+    return value
