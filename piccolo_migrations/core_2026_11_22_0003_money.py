@@ -159,6 +159,7 @@ class DailyReward(Table, tablename="botapp_dailyreward"):
     user = ForeignKey(db_column_name="user_id", references=User, null=False, on_delete=OnDelete.restrict)
     day = Date(default=None, null=False)
     streak = Integer(default=1, null=False)
+    timezone = Varchar(length=40, default="UTC", null=False)
     transaction = ForeignKey(
         db_column_name="transaction_id", references=Transaction, null=False, unique=True, on_delete=OnDelete.restrict
     )

@@ -3,6 +3,6 @@
 Each has a key that exists once, so that nobody gets one twice, however often it is asked for.
 """
 
-from core.bonuses.deposits import Plan, give, plan
+from core.bonuses.deposits import Plan, expected, first_deposit_bonus, give, plan
 
-__all__ = ["Plan", "give", "plan"]
+__all__ = ["Plan", "expected", "first_deposit_bonus", "give", "plan"]

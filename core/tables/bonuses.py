@@ -99,6 +99,7 @@ class DailyReward(Table, tablename="botapp_dailyreward", db=DB):
     user = ForeignKey(db_column_name="user_id", references=User, null=False, on_delete=OnDelete.restrict)
     day = Date(default=None, null=False, help_text="The user's calendar day.")
     streak = Integer(default=1, null=False, help_text="Days in a row, this one included.")
+    timezone = Varchar(length=40, default="UTC", null=False, help_text="The zone whose calendar the day is of.")
     transaction = ForeignKey(
         db_column_name="transaction_id", references=Transaction, null=False, unique=True, on_delete=OnDelete.restrict
     )
