@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -74,7 +75,7 @@ async def place(purchase: Purchase) -> Payment:
             tokens=package.tokens,
             is_recurring=package.is_recurring,
             language=purchase.user.language,
-            details=purchase.details,
+            details=_details(purchase, package.offers.get(gateway.name)),
             expires_at=now + LIFETIME,
             next_check_at=now + FIRST_LOOK,
         )
@@ -89,6 +90,11 @@ async def place(purchase: Purchase) -> Payment:
     return first
 
 
+def _details(purchase: Purchase, offer: str | None) -> str:
+    """What the gateway calls the package is frozen with the order: an edit sells nobody something else."""
+    return db.to_json({**json.loads(purchase.details), "offer": offer}) if offer else purchase.details
+
+
 async def invoice(payment: Payment) -> Payment:
     """Have the gateway make an invoice for a pending order, unless it has one, and return the order with its address.
 
@@ -99,11 +105,15 @@ async def invoice(payment: Payment) -> Payment:
         return payment
     made = await gateways.get(payment.gateway).create_invoice(payment)
     async with db.transaction():
-        # The money may have been quicker than the gateway's answer: then the order is looked up at once.
-        was_held = made.external_id is not None and await crediting.free_from_quarantine(
-            payment.gateway, made.external_id
-        )
+        if made.external_id is not None:
+            await repository.lock_external_id(payment.gateway, made.external_id)
         locked = await repository.lock(payment.id)
         if not locked.payment_url:
+            # The money may have been quicker than the gateway's answer: then the order is looked up at once.
+            was_held = (
+                made.external_id is not None
+                and locked.external_id is None
+                and await crediting.free_from_quarantine(payment.gateway, made.external_id)
+            )
             await repository.attach_invoice(locked, made, check_now=was_held)
     return await repository.by_id(payment.id)

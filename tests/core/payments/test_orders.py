@@ -254,3 +254,23 @@ async def test_an_order_costs_and_gives_something_or_is_refused_by_the_database(
         await repository.insert(new)
     with pytest.raises(asyncpg.CheckViolationError):
         await repository.insert(dataclasses.replace(new, amount=Decimal(5), tokens=Decimal(0)))
+
+
+async def test_money_for_an_invoice_of_an_order_that_was_paid_otherwise_stays_in_quarantine(
+    buyer: User, bank: Till
+) -> None:
+    payment = await orders.place(purchase(buyer, gateway="bank"))
+    bank.next_ids.append("contract-late")
+    await crediting.receive(dataclasses.replace(paid(payment, "contract-late"), order_code=None))
+    await crediting.receive(paid(payment, "contract-first"))
+    await orders.invoice(payment)
+    assert await payments() == [("paid", "contract-first"), ("quarantined", "contract-late")]
+
+
+async def test_a_second_invoice_lets_nothing_go(buyer: User, bank: Till) -> None:
+    payment = await orders.place(purchase(buyer, gateway="bank"))
+    first = await orders.invoice(payment)
+    bank.next_ids.append("contract-second")
+    await crediting.receive(dataclasses.replace(paid(payment, "contract-second"), order_code=None))
+    assert (await orders.invoice(payment)).external_id == first.external_id
+    assert [status for status, _ in await payments()] == ["pending", "quarantined"]
