@@ -42,6 +42,18 @@ async def receive(receipt: Receipt) -> Payment | None:
     return None if payment is None else await repository.by_id(payment.id)
 
 
+async def quarantine(receipt: Receipt, problem: str) -> Payment:
+    """Keep money whose story does not hold together, in a transaction of its own. What is settled stays settled."""
+    async with db.transaction():
+        await repository.lock_external_id(receipt.gateway, receipt.external_id)
+        known = await repository.by_external_id(receipt.gateway, receipt.external_id)
+        payment = await repository.lock(known.id) if known is not None else None
+        if payment is None or payment.status in AWAITED:
+            payment = await _quarantine(receipt, problem, order=payment)
+    await outbox.flush()
+    return await repository.by_id(payment.id)
+
+
 async def _apply(receipt: Receipt) -> Payment | None:
     await repository.lock_external_id(receipt.gateway, receipt.external_id)
     payment = await _find(receipt)
@@ -96,6 +108,12 @@ async def _renewed(receipt: Receipt, order: Payment) -> Payment:
     mismatch = _mismatch(receipt, order)
     if mismatch:
         return await _quarantine(receipt, mismatch)
+    return await _credit(receipt, await _write_renewal(receipt, order))
+
+
+async def _write_renewal(
+    receipt: Receipt, order: Payment, *, status: PaymentStatus = PaymentStatus.PENDING, problem: str = ""
+) -> Payment:
     renewal = await repository.insert(
         NewPayment(
             code=uuid.uuid4().hex,
@@ -107,13 +125,15 @@ async def _renewed(receipt: Receipt, order: Payment) -> Payment:
             package=order.package,
             tokens=order.tokens,
             external_id=receipt.external_id,
+            status=status,
+            problem=problem,
             is_recurring=True,
             subscription_id=order.subscription_id or order.id,
             language=order.language,
         )
     )
     assert renewal is not None, "the advisory lock lets one renewal in at a time"
-    return await _credit(receipt, renewal)
+    return renewal
 
 
 def _mismatch(receipt: Receipt, payment: Payment) -> str:
@@ -215,6 +235,8 @@ async def free_from_quarantine(gateway: str, external_id: str) -> bool:
 
 
 async def _failed(receipt: Receipt, payment: Payment | None) -> Payment | None:
+    if receipt.subscription and (payment is None or payment.external_id != receipt.external_id):
+        return await _renewal_failed(receipt)
     if payment is None or payment.status not in {PaymentStatus.PENDING, PaymentStatus.EXPIRED}:
         return payment
     if payment.external_id not in {None, receipt.external_id}:
@@ -223,6 +245,19 @@ async def _failed(receipt: Receipt, payment: Payment | None) -> Payment | None:
     await outbox.publish_later("bot.tell_payment", {"code": payment.code})
     log.info("payment.failed", code=payment.code, gateway=payment.gateway, reason=receipt.reason)
     return payment
+
+
+async def _renewal_failed(receipt: Receipt) -> Payment | None:
+    """A renewal that was not paid is written down, so that its user is told; it may still be paid later."""
+    assert receipt.subscription is not None
+    order = await repository.by_external_id(receipt.gateway, receipt.subscription)
+    if order is None or order.user_id is None or order.package is None:
+        return None
+    problem = receipt.reason[:LONGEST_PROBLEM]
+    renewal = await _write_renewal(receipt, order, status=PaymentStatus.FAILED, problem=problem)
+    await outbox.publish_later("bot.tell_payment", {"code": renewal.code})
+    log.info("payment.renewal_failed", code=renewal.code, gateway=renewal.gateway, reason=problem)
+    return renewal
 
 
 async def _refunded(receipt: Receipt, payment: Payment | None) -> Payment | None:

@@ -10,9 +10,12 @@ from core.payments.gateways.base import (
     GatewayRefused,
     GatewayUnavailable,
     Invoice,
+    MalformedNotice,
+    Notice,
     Outcome,
     Receipt,
     RefundIsManual,
+    WebGateway,
 )
 from core.settings import Settings
 
@@ -58,6 +61,17 @@ def everything() -> list[Gateway]:
     return list(_gateways.values())
 
 
+def of_the_web() -> list[WebGateway]:
+    """The configured gateways that have a webhook and a page."""
+    return [gateway for gateway in _gateways.values() if isinstance(gateway, WebGateway)]
+
+
+def of_page(name: str) -> WebGateway | None:
+    """Return the gateway of that name, if it is configured and has a webhook and a page."""
+    gateway = _gateways.get(name)
+    return gateway if isinstance(gateway, WebGateway) else None
+
+
 async def disconnect() -> None:
     """Close the clients' connections."""
     for gateway in _gateways.values():
@@ -71,7 +85,22 @@ def _stars(settings: Settings) -> Gateway | None:
     return StarsGateway(settings.telegram_bot_token.get_secret_value(), base_url=settings.telegram_api_base_url)
 
 
-_BUILDERS: tuple[Callable[[Settings], Gateway | None], ...] = (_stars,)
+def _lava(settings: Settings) -> Gateway | None:
+    if not settings.lava_enabled:
+        return None
+    from core.payments.gateways.lava import LavaGateway
+
+    assert settings.lava_api_key is not None, "the settings demand it"
+    assert settings.lava_webhook_secret is not None, "the settings demand it"
+    return LavaGateway(
+        settings.lava_api_key.get_secret_value(),
+        settings.lava_webhook_secret.get_secret_value(),
+        base_url=settings.lava_api_base_url,
+        pages_url=settings.public_base_url,
+    )
+
+
+_BUILDERS: tuple[Callable[[Settings], Gateway | None], ...] = (_stars, _lava)
 
 __all__ = [
     "Gateway",
@@ -80,12 +109,17 @@ __all__ = [
     "GatewayRefused",
     "GatewayUnavailable",
     "Invoice",
+    "MalformedNotice",
+    "Notice",
     "Outcome",
     "Receipt",
     "RefundIsManual",
+    "WebGateway",
     "connect",
     "disconnect",
     "everything",
     "get",
+    "of_page",
+    "of_the_web",
     "use",
 ]

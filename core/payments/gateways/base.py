@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from core.payments.states import Payment
 
@@ -124,3 +124,62 @@ class Gateway(Protocol):
 
     async def close(self) -> None:
         """Close connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An event of a gateway's webhook, reduced to what is needed: no e-mail, no names.
+
+    Attributes:
+        key: its natural id; the same event delivered again has the same one.
+        subject: what it is about; events of one subject are handled in order.
+        claim: what it says. Nothing is credited on its word: see `WebGateway.confirm`.
+        payload: what is kept of it, a document that reads as an equal notice.
+    """
+
+    key: str
+    subject: str
+    claim: Receipt
+    payload: bytes
+
+
+class MalformedNotice(Exception):
+    """The body is none of the events that the gateway documents. The text quotes nothing of it."""
+
+
+@runtime_checkable
+class WebGateway(Gateway, Protocol):
+    """A gateway that is paid at on a page outside of Telegram and tells over a webhook.
+
+    Its webhook is `POST /api/payments/<name>/webhook`, its page `/pay/<code of the order>`. The page keeps the payer's
+    address, where the gateway needs one, under `email` in the order's details.
+    """
+
+    title: str
+    """What people call it."""
+
+    needs_email: bool
+
+    def is_authentic(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Say whether a call of the webhook comes from the gateway. Compares secrets in constant time."""
+
+    def read_notice(self, body: bytes) -> Notice:
+        """Read an event.
+
+        Raises:
+            MalformedNotice: see there.
+        """
+
+    async def confirm(self, claim: Receipt) -> Receipt | None:
+        """Ask the gateway about what an event claims; None when it knows nothing of it.
+
+        Raises:
+            GatewayError: it could not be asked.
+        """
+
+    async def cancel_subscription(self, payment: Payment) -> Receipt:
+        """End the subscription that an order began. That it was ended before counts as success.
+
+        Raises:
+            GatewayError: it goes on.
+        """
