@@ -1,7 +1,7 @@
 """The catalogue: which models there are, what they take, and what they cost."""
 
 from core.catalog.models import CatalogModel, CostUnit, Route, UnknownModel
-from core.catalog.service import SyncReport, configure, default_model, get, models, sync
+from core.catalog.service import SyncReport, configure, default_model, find, get, lock, models, read, sync
 
 __all__ = [
     "CatalogModel",
@@ -11,7 +11,10 @@ __all__ = [
     "UnknownModel",
     "configure",
     "default_model",
+    "find",
     "get",
+    "lock",
     "models",
+    "read",
     "sync",
 ]

@@ -48,7 +48,6 @@ _AS_JSON = {"purpose", "option_factors", "params_schema", "routes"}
 _SELECT = """
     SELECT model.*, pricing.usd_to_token_rate, pricing.markup_multiplier
     FROM botapp_aimodel AS model CROSS JOIN pricing_settings AS pricing
-    ORDER BY model."order", model.slug
 """
 
 
@@ -79,14 +78,39 @@ def configure(providers: Iterable[str]) -> None:
 
 async def models(*, kind: MediaKind | None = None, only_available: bool = True) -> list[CatalogModel]:
     """Return the models in their order."""
-    if time.monotonic() - _snapshot.read_at > FRESH_SECONDS:
-        _snapshot.models = [_from_row(row) for row in await db.fetch(_SELECT)]
-        _snapshot.read_at = time.monotonic()
+    now = time.monotonic()
+    if now - _snapshot.read_at > FRESH_SECONDS:
+        _snapshot.models = await read()
+        # As old as the question, not as the answer: a slow database does not make prices stay longer.
+        _snapshot.read_at = now
     return [
         model
         for model in _snapshot.models
         if (kind is None or model.kind is kind) and (model.is_available or not only_available)
     ]
+
+
+async def read() -> list[CatalogModel]:
+    """Return all models in their order as the open transaction sees them; nothing is remembered."""
+    return [_from_row(row) for row in await db.fetch(f'{_SELECT} ORDER BY model."order", model.slug')]
+
+
+async def find(slug: str) -> CatalogModel:
+    """Return one model as the open transaction sees it.
+
+    Raises:
+        UnknownModel: with the nearest names.
+    """
+    return await _find(f"{_SELECT} WHERE model.slug = $1", slug)
+
+
+async def lock(slug: str) -> CatalogModel:
+    """Return one model as it is now and let nobody else change it, or the settings, until the transaction ends.
+
+    Raises:
+        UnknownModel: with the nearest names.
+    """
+    return await _find(f"{_SELECT} WHERE model.slug = $1 FOR UPDATE OF model FOR SHARE OF pricing", slug)
 
 
 async def get(slug: str) -> CatalogModel:
@@ -118,6 +142,13 @@ async def sync() -> SyncReport:
             await _sync_one(slug, description, report)
     _snapshot.read_at = float("-inf")
     return report
+
+
+async def _find(sql: str, slug: str) -> CatalogModel:
+    row = await db.fetch_one(sql, slug)
+    if row is None:
+        raise UnknownModel(slug, [model.slug for model in await read()])
+    return _from_row(row)
 
 
 async def _sync_one(slug: str, description: Mapping[str, Any], report: SyncReport) -> None:
