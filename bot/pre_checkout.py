@@ -126,7 +126,9 @@ async def note_answer(query_id: str) -> None:
     """Tell web that a question has been answered."""
     try:
         async with redis.client().pipeline() as pipeline:
-            await pipeline.lpush(_key(query_id), "1").expire(_key(query_id), SIGN_KEPT).execute()
+            pipeline.lpush(_key(query_id), "1")
+            pipeline.expire(_key(query_id), SIGN_KEPT)
+            await pipeline.execute()
     except redis.UNAVAILABLE as error:
         logger.warning("pre_checkout_answer_not_noted", error=type(error).__name__)
 
@@ -134,7 +136,8 @@ async def note_answer(query_id: str) -> None:
 async def _was_answered(query_id: str, until: float) -> bool:
     while (left := until - monotonic()) > 0:
         try:
-            if await redis.client().blpop([_key(query_id)], timeout=min(left, LOOK)):
+            look: Any = redis.client().blpop([_key(query_id)], timeout=min(left, LOOK))
+            if await look:
                 return True
         except redis.UNAVAILABLE as error:
             # Nothing can be heard of the worker, which does its part without Redis too.

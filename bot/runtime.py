@@ -18,6 +18,7 @@ from bot.client import LOST_ANSWER, create_bot
 from bot.delivery import Courier
 from bot.dispatcher import create_dispatcher
 from bot.progress import Board
+from bot.routers.cart import send_offer
 from bot.subscription import keep_subscribed
 from bot.webhook import SOURCE, is_money
 from core import generations
@@ -39,6 +40,7 @@ class Runtime:
         self._chat_log = ChatLog()
         self.bot = create_bot(settings, self._chat_log, session)
         self._dispatcher = create_dispatcher(self._chat_log)
+        self._dispatcher["support_contact"] = settings.support_contact
         self._board = Board(self.bot)
         self._courier = Courier(self.bot)
         self._cashier = Cashier(self.bot)
@@ -101,6 +103,10 @@ class Runtime:
     async def alert(self, key: str, text: str) -> None:
         """Tell the operators."""
         await alerts.send(self.bot, self._settings, key, text)
+
+    async def offer_cart(self, chat_id: int) -> None:
+        """Offer to start what waited for tokens."""
+        await send_offer(self.bot, chat_id)
 
     async def stop(self) -> None:
         """Take no more updates, let the handlers at work finish, close the connections."""

@@ -1,7 +1,7 @@
 """Tells a person what became of their payment: one message for each state that it reaches.
 
 That a state was told is recorded after the message is sent. A worker that dies between the two leaves it unrecorded,
-and then the person is told twice, never not at all. While Telegram is away, the payment is put down for another attempt.
+and then the person is told twice, never not at all. While Telegram is away, the payment waits for another attempt.
 """
 
 from __future__ import annotations

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from aiogram import Router
 
-from bot.routers import balance, cancelling, language, models, photos, prompts, results, start, unknown
+from bot.routers import (
+    balance,
+    cancelling,
+    cart,
+    language,
+    models,
+    paysupport,
+    photos,
+    prompts,
+    results,
+    start,
+    topup,
+    unknown,
+)
 
-IN_ORDER = (start, balance, cancelling, models, language, results, photos, prompts, unknown)
+IN_ORDER = (start, balance, topup, paysupport, cancelling, models, language, results, cart, photos, prompts, unknown)
 """Commands and buttons come before prompts, since any other text is a prompt; `unknown` answers the rest."""
 
 

@@ -209,6 +209,25 @@ async def check_later(payment: Payment, at: datetime | None, *, problem: str | N
     )
 
 
+async def attach_message(payment: Payment, message_id: int) -> None:
+    """Remember the chat message that shows the invoice."""
+    await db.execute(
+        "UPDATE botapp_payment SET message_id = $2, updated_at = now() WHERE id = $1", payment.id, message_id
+    )
+
+
+async def request_refund(payment: Payment) -> bool:
+    """Note that the user asks for the money back; False when it is noted already."""
+    asked = await db.execute(
+        """
+        UPDATE botapp_payment SET refund_requested_at = now(), updated_at = now()
+        WHERE id = $1 AND refund_requested_at IS NULL AND status = 'paid'
+        """,
+        payment.id,
+    )
+    return bool(asked)
+
+
 async def record_told(payment: Payment, state: str) -> None:
     """Remember that the user was told of this state."""
     await db.execute(

@@ -14,6 +14,7 @@ from bot.runtime import Runtime
 from bot.webhook import SOURCE
 from core import catalog, db, providers, redis, storage
 from core.inbox import Inbox
+from core.payments import gateways, packages
 from core.queue import outbox
 from core.settings import Settings
 from tests.bot.people import Person, World
@@ -47,6 +48,8 @@ async def provider(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Async
     providers.use("demo", scripted)
     catalog.configure(providers.names())
     await catalog.sync()
+    gateways.connect(settings)
+    await packages.seed()
 
     async def publish_nothing(**_: Any) -> int:
         return 0
@@ -57,6 +60,7 @@ async def provider(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Async
     monkeypatch.setattr(neighbours, "QUIET", 0.05)
     monkeypatch.setattr(neighbours, "LOOK_EVERY", 0.01)
     yield scripted
+    await gateways.disconnect()
     await providers.disconnect()
     await storage.disconnect()
     await redis.disconnect()

@@ -17,6 +17,7 @@ from core import db, ledger, users
 from core.generations import Generation, execution, of_user
 from core.inbox import Event, Inbox
 from core.logs import new_trace
+from core.payments import refunds
 from tests.bot.telegram import FakeTelegram, buttons
 
 _numbers = itertools.count(1)
@@ -69,12 +70,14 @@ class World:
         while row := await db.fetch_one(
             "DELETE FROM botapp_outbox WHERE id = (SELECT min(id) FROM botapp_outbox) RETURNING task, arguments"
         ):
-            run_code = json.loads(row["arguments"])["run_code"]
+            arguments = json.loads(row["arguments"])
             task = row["task"].removeprefix("bot.")
             if task == "generations.advance":
-                await execution.advance(run_code)
+                await execution.advance(**arguments)
+            elif task == "payments.refund":
+                await refunds.carry_out(**arguments)
             else:
-                await getattr(self.runtime, task)(run_code)
+                await getattr(self.runtime, task)(**arguments)
             done.append(row["task"])
         return done
 

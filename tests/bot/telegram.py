@@ -62,6 +62,7 @@ class FakeTelegram(BaseSession):
         self.posted: dict[int, dict[str, Any]] = {}
         self.files: dict[str, bytes] = {}
         self.uploads: dict[int, bytes] = {}
+        self.invoices: dict[int, tuple[str, int]] = {}
         self.webhook = WebhookInfo(url="", has_custom_certificate=False, pending_update_count=0)
         self.failures: defaultdict[str, deque[Failure]] = defaultdict(deque)
         self._ids = itertools.count(1000)
@@ -154,6 +155,11 @@ class FakeTelegram(BaseSession):
         reply = getattr(method, "reply_parameters", None)
         if reply is not None:
             body["reply_to"] = reply.message_id
+        if method.__api_method__ == "sendInvoice":
+            (price,) = method.prices
+            self.invoices[message_id] = (method.payload, price.amount)
+            shown = {name: getattr(method, name) for name in ("title", "description", "currency")}
+            body["invoice"] = {**shown, "total_amount": price.amount, "start_parameter": ""}
         self._write(body, item)
         await self._keep_upload(bot, body, item)
         self._markup(body, getattr(method, "reply_markup", None))
@@ -214,7 +220,7 @@ class FakeTelegram(BaseSession):
             return
         for row in inline:
             for button in row:
-                assert 1 <= len(button.callback_data.encode()) <= 64, button.callback_data
+                assert button.url or 1 <= len(button.callback_data.encode()) <= 64, button.callback_data
                 assert 1 <= len(button.text) <= 64, button.text
         body["reply_markup"] = {
             "inline_keyboard": [[button.model_dump(exclude_none=True) for button in row] for row in inline]
@@ -222,6 +228,6 @@ class FakeTelegram(BaseSession):
 
 
 def buttons(message: dict[str, Any]) -> dict[str, str]:
-    """Return the inline buttons of a message: data by text."""
+    """Return the inline buttons of a message: data, or the address that they open, by text."""
     rows = message.get("reply_markup", {}).get("inline_keyboard", [])
-    return {button["text"]: button["callback_data"] for row in rows for button in row}
+    return {button["text"]: button.get("callback_data") or button["url"] for row in rows for button in row}

@@ -22,7 +22,9 @@ from tests.bot.telegram import visible
 SOURCE = Path(bot.__file__).parent
 LOCALES = SOURCE / "locales"
 TOASTS = {"cancel-asked", "cancel-too-late", "unknown-button", "again-already", "again-started", "text-gone"}
-BUILT_FROM_VALUES = re.compile(r"(command|edit|failure|refused|option|posting)-")
+BUILT_FROM_VALUES = re.compile(
+    r"(command|edit|failure|refused|option|posting|money|checkout|payment|topup-by|topup-gateway)-"
+)
 
 
 class _Placeholders(Visitor):

@@ -5,6 +5,7 @@ command-terms = Terms
 
 topup-title = <b>⚡ Top up</b>
 topup-package = <b>{ $tokens } ⚡</b>  { $pays }
+topup-package-bonus = <b>{ $tokens } ⚡</b> + { $bonus } ⚡ 🎁  { $pays }
 topup-pays-images =
     { $n ->
         [one] ≈ { $n } picture

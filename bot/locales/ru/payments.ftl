@@ -5,6 +5,7 @@ command-terms = Условия
 
 topup-title = <b>⚡ Пополнение</b>
 topup-package = <b>{ $tokens } ⚡</b>  { $pays }
+topup-package-bonus = <b>{ $tokens } ⚡</b> + { $bonus } ⚡ 🎁  { $pays }
 topup-pays-images =
     { $n ->
         [one] ≈ { $n } картинка
