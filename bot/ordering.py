@@ -10,16 +10,18 @@ from decimal import Decimal
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup
 
-from bot import drafts, offers
+from bot import drafts, keyboards_cart, offers
 from bot.buttons import price_in
 from bot.drafts import Draft
 from bot.progress import Board
-from bot.refusals import REFUSED, refusal_words
+from bot.refusals import REFUSED, insufficient_words, refusal_words
 from bot.talk import Talk
-from core import catalog, generations
+from bot.texts import join
+from core import cart, catalog, generations
 from core.catalog import CatalogModel
 from core.generations import Generation, Order
 from core.generations.repository import by_key
+from core.ledger import InsufficientTokens
 from core.storage import StoredFile
 from core.types import IdempotencyKey, Tokens
 from providers.base import Json
@@ -66,35 +68,54 @@ async def order(talk: Talk, wish: Wish) -> Generation | None:
         return None
     if await _has_new_price(talk, wish, model):
         return None
+    wanted = Order(
+        user=talk.user,
+        model=model.slug,
+        prompt=wish.prompt,
+        images=wish.images,
+        params=offers.known_params(model, wish.params),
+        key=wish.key,
+        language=talk.user.language,
+        trace_id=talk.event.trace_id,
+        parent=wish.parent,
+    )
     try:
-        generation = await generations.submit(
-            Order(
-                user=talk.user,
-                model=model.slug,
-                prompt=wish.prompt,
-                images=wish.images,
-                params=offers.known_params(model, wish.params),
-                key=wish.key,
-                language=talk.user.language,
-                trace_id=talk.event.trace_id,
-                parent=wish.parent,
-            )
-        )
+        generation = await generations.submit(wanted)
+    except InsufficientTokens as refusal:
+        await _keep_for_later(talk, wanted, refusal, reply_to=wish.reply_to)
+        return None
     except REFUSED as refusal:
         text = await refusal_words(talk.words, refusal, model, images=len(wish.images))
         await talk.say(text, reply_to=wish.reply_to)
         return None
     await drafts.drop(talk.user.chat_id)
+    await cart.drop_alike(wanted)
     await Board(talk.bot).open(generation, reply_to=wish.reply_to)
     return generation
 
 
-async def agrees(talk: Talk, query: CallbackQuery, shown: str, price: Tokens, keyboard: InlineKeyboardMarkup) -> bool:
+async def _keep_for_later(talk: Talk, wanted: Order, refusal: InsufficientTokens, *, reply_to: int | None) -> None:
+    """Say how much is missing, and keep the order until it is there."""
+    kept = await cart.keep(wanted, refusal.needed)
+    text = join(await insufficient_words(talk.words, refusal), talk.words("cart-kept"))
+    await talk.say(text, keyboard=keyboards_cart.waiting(talk.words, kept.code, kept.price), reply_to=reply_to)
+
+
+async def agrees(
+    talk: Talk,
+    query: CallbackQuery,
+    shown: str,
+    price: Tokens,
+    keyboard: InlineKeyboardMarkup,
+    *,
+    key: IdempotencyKey | None = None,
+) -> bool:
     """Say whether a button was pressed at today's price. If not, the person is told, and the buttons name the new one.
 
-    A press that is handled again after its order was taken agreed to what was charged.
+    A press that is handled again after its order was taken agreed to what was charged. `key` is that of the order,
+    where it is not the press's own.
     """
-    if price_in(shown) == price or await by_key(talk.key) is not None:
+    if price_in(shown) == price or await by_key(key or talk.key) is not None:
         return True
     await talk.toast(query, talk.words.plain("price-changed", price=price), is_alert=True)
     if query.message is not None:

@@ -67,6 +67,12 @@ async def alert(key: str, text: str) -> None:
     await _bot().alert(key, text)
 
 
+@task("bot.offer_cart")
+async def offer_cart(chat_id: int) -> None:
+    """Offer to start what a person had too few tokens for."""
+    await _bot().offer_cart(chat_id)
+
+
 def _bot() -> Runtime:
     if _runtime is None:
         raise RuntimeError("The task runs outside a worker; start workers with `nb worker`")

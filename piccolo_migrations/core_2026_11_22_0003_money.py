@@ -190,6 +190,7 @@ class Cart(Table, tablename="botapp_cart"):
     images = JSONB(default="[]", null=False)
     parent = Varchar(length=64, default=None, null=True)
     price = Numeric(digits=(12, 2), default=None, null=False)
+    offered_at = Timestamptz(default=None, null=True)
     created_at = Timestamptz(default=TimestamptzNow(), null=False)
 
 

@@ -42,6 +42,8 @@ class Entry:
 SHIPPED = (
     Entry("generations: what is due", "generations.tick", timedelta(seconds=1)),
     Entry("payments: what is due", "payments.check", timedelta(seconds=30)),
+    Entry("cart: offer what can be paid now", "cart.offer_due", timedelta(seconds=5)),
+    Entry("cart: forget what is a week old", "cart.forget_old", timedelta(hours=6)),
     Entry("inbox: forget what was handled long ago", "maintenance.forget_events", timedelta(hours=6)),
 )
 """Entries that every installation has. Operators may slow them down or switch them off in the table."""
