@@ -134,7 +134,8 @@ class Use:
 
 def normalized(text: str) -> str:
     """Return a code as it is kept: case, width of the letters and surrounding spaces do not matter."""
-    return unicodedata.normalize("NFKC", text).strip().upper()
+    upper = unicodedata.normalize("NFKC", text).upper()
+    return unicodedata.normalize("NFKC", upper).strip()
 
 
 async def find(code: str, *, lock: bool = False) -> PromoCode | None:
