@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from typing import Literal
 
 from core import catalog, db
 from core.catalog import CatalogModel
@@ -42,11 +43,14 @@ _COSTS = """
 """
 
 
+Kind = Literal["below_cost", "unpaid_quantity", "cheap_package", "reported_cost", "unknown_factor", "no_order"]
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something about a price that is not as it should be. `kind` is stable."""
 
-    kind: str
+    kind: Kind
     subject: str
     params: Mapping[str, Json]
     detail: str

@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 from sanic import Request
 
-from core import audit
+from core import approvals, audit
+from core.approvals import ApprovalRequired
 from core.audit import Change
 from core.http.authentication import require
 from core.http.openapi import Api, Call, ChangeBody, Gate, Operation
@@ -75,9 +76,23 @@ async def _make(call: Call, action: str, token: OpsToken) -> dict[str, Any]:
         result = await audit.once(change, perform, dry_run=call.query.dry_run)
     except audit.ChangeKeyReused as error:
         raise Problem(409, f"{error}.", code="idempotency_key_reused") from None
+    except ApprovalRequired as error:
+        raise await _ask_for_approval(error, dry_run=call.query.dry_run) from None
     if not call.query.dry_run:
         await outbox.flush()
     return result
+
+
+async def _ask_for_approval(refused: ApprovalRequired, *, dry_run: bool) -> Problem:
+    """Write the request down after the refused change was taken back, so that it can be approved; a rehearsal asks
+    for nothing."""
+    extra: dict[str, Any] = {"rule": "approval"}
+    detail = f"{refused.why}."
+    if not dry_run:
+        approval = await approvals.request(refused.wish)
+        extra |= {"approval": approval.code, "approval_state": approval.state.value}
+        detail += f" Repeat it with approval {approval.code} once an administrator has approved that."
+    return Problem(403, detail, code="approval_required", extra=extra)
 
 
 api = Api(
