@@ -129,18 +129,25 @@ async def _first_result(change: Change, request: str) -> Result:
 
 
 async def newest(
-    *, limit: int = 50, before: int | None = None, actor: str | None = None, subject: str | None = None
+    *,
+    limit: int = 50,
+    before: int | None = None,
+    actor: str | None = None,
+    action: str | None = None,
+    subject: str | None = None,
 ) -> list[AuditEvent]:
     """Return recorded changes, the newest first, older than event `before` where it is given."""
     rows = await db.fetch(
         """
         SELECT * FROM botapp_auditevent
         WHERE id < $1 AND ($2::text IS NULL OR actor = $2) AND ($3::text IS NULL OR subject = $3)
-        ORDER BY id DESC LIMIT $4
+            AND ($4::text IS NULL OR action = $4)
+        ORDER BY id DESC LIMIT $5
         """,
         2**63 - 1 if before is None else before,
         actor,
         subject,
+        action,
         limit,
     )
     return [

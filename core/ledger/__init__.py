@@ -5,6 +5,7 @@ nothing here commits.
 """
 
 from core.ledger.errors import AlreadyResolved, InsufficientTokens, KeyReused, LedgerError
+from core.ledger.history import Entry, history
 from core.ledger.postings import (
     WELCOME_BONUS,
     Posting,
@@ -25,6 +26,7 @@ from core.ledger.verification import Problem, Report, verify
 __all__ = [
     "WELCOME_BONUS",
     "AlreadyResolved",
+    "Entry",
     "InsufficientTokens",
     "KeyReused",
     "LedgerError",
@@ -37,6 +39,7 @@ __all__ = [
     "get",
     "give_once",
     "give_welcome_bonus",
+    "history",
     "post",
     "refund",
     "reverse",

@@ -22,7 +22,7 @@ from core.types import IdempotencyKey, Tokens, UserId
 
 WELCOME_BONUS: Tokens = Decimal("50.00")
 
-_COLUMNS = (
+COLUMNS = (
     "id, user_id, type, amount, balance_after, idempotency_key, related_transaction_id, quote, actor, reason, "
     "created_at"
 )
@@ -32,7 +32,7 @@ _INSERT = f"""
         (user_id, type, amount, idempotency_key, related_transaction_id, quote, actor, reason)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ON CONFLICT (idempotency_key) DO NOTHING
-    RETURNING {_COLUMNS}
+    RETURNING {COLUMNS}
 """  # noqa: S608  the columns are a constant
 
 
@@ -105,7 +105,7 @@ async def post(
             raise AlreadyResolved(related) from None
         raise
     if row is not None:
-        return _from_row(row)
+        return from_row(row)
     return await _first_posting(user, amount, kind, key, related)
 
 
@@ -144,7 +144,7 @@ async def refund(
     if row is None:
         raise AlreadyResolved(posting)
     before = await db.fetch_one(
-        f"SELECT {_COLUMNS} FROM botapp_transaction WHERE idempotency_key = $1",  # noqa: S608
+        f"SELECT {COLUMNS} FROM botapp_transaction WHERE idempotency_key = $1",  # noqa: S608
         key,
     )
     if before is not None:
@@ -207,7 +207,7 @@ async def give_once(
 ) -> Posting | None:
     """Give a bonus by its natural key; None when something was given for that key before, whatever it was."""
     row = await db.fetch_one(_INSERT, user, kind.value, amount, key, related, None, "system", reason)
-    return None if row is None else _from_row(row)
+    return None if row is None else from_row(row)
 
 
 async def get(posting: int) -> Posting:
@@ -216,28 +216,28 @@ async def get(posting: int) -> Posting:
     Raises:
         LookupError: there is none of that id.
     """
-    row = await db.fetch_one(f"SELECT {_COLUMNS} FROM botapp_transaction WHERE id = $1", posting)  # noqa: S608
+    row = await db.fetch_one(f"SELECT {COLUMNS} FROM botapp_transaction WHERE id = $1", posting)  # noqa: S608
     if row is None:
         raise LookupError(f"There is no posting {posting}")
-    return _from_row(row)
+    return from_row(row)
 
 
 async def statement(user: UserId, *, limit: int = 20, before: int | None = None) -> list[Posting]:
     """Return the user's postings, newest first, older than posting `before` where it is given."""
     rows = await db.fetch(
-        f"SELECT {_COLUMNS} FROM botapp_transaction WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",  # noqa: S608
+        f"SELECT {COLUMNS} FROM botapp_transaction WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",  # noqa: S608
         user,
         2**63 - 1 if before is None else before,
         limit,
     )
-    return [_from_row(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 async def _first_posting(
     user: UserId, amount: Tokens, kind: PostingKind, key: IdempotencyKey, related: int | None
 ) -> Posting:
     row = await db.fetch_one(
-        f"SELECT {_COLUMNS} FROM botapp_transaction WHERE idempotency_key = $1",  # noqa: S608
+        f"SELECT {COLUMNS} FROM botapp_transaction WHERE idempotency_key = $1",  # noqa: S608
         key,
     )
     assert row is not None, "a conflicting key belongs to a committed posting"
@@ -248,13 +248,14 @@ async def _first_posting(
 
 
 def _checked(row: db.Row, user: UserId, amount: Tokens, key: IdempotencyKey, related: int | None) -> Posting:
-    posting = _from_row(row)
+    posting = from_row(row)
     if (posting.user_id, posting.amount, posting.related) != (user, amount, related):
         raise KeyReused(key)
     return posting
 
 
-def _from_row(row: db.Row) -> Posting:
+def from_row(row: db.Row) -> Posting:
+    """Return the posting of a row of `COLUMNS`."""
     return Posting(
         id=row["id"],
         user_id=row["user_id"],
