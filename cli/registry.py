@@ -33,10 +33,17 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Money",
         (
             ("pricing", "cli.commands.pricing:app", "Quote prices and list what models cost."),
-            ("ledger", "cli.commands.ledger:app", "Verify that the statement and the balances agree."),
+            ("ledger", "cli.commands.ledger:app", "Verify the books, show a statement, export all."),
         ),
     ),
-    ("Service", (("gen", "cli.commands.generations:app", "List generations and look into one."),)),
+    (
+        "Service",
+        (
+            ("gen", "cli.commands.generations:app", "List generations and look into one."),
+            ("users", "cli.commands.users:app", "Look at a person, give or take tokens, shut out."),
+            ("audit", "cli.commands.audit:app", "List what operators changed, and why."),
+        ),
+    ),
     (
         "More",
         (

@@ -3,6 +3,7 @@
 from typing import Any, Literal, NotRequired, TypedDict
 
 from cli.wire import Check, CheckState, GenerationDetail, GenerationPage, LedgerReport, ModelPage, Quote, ServiceStatus
+from cli.wire_ledger import Adjusted, AuditPage, Blocking, Statement, User
 
 
 class HealthData(TypedDict):
@@ -74,10 +75,20 @@ class DownData(TypedDict):
     dry_run: NotRequired[bool]
 
 
+class LoadedModels(TypedDict):
+    """What loading the shipped catalogue did, by slug. Of what was edited here the columns are named."""
+
+    added: list[str]
+    unchanged: list[str]
+    edited_here: dict[str, Any]
+
+
 class MigrateData(TypedDict):
-    """`nb db migrate`."""
+    """`nb db migrate`. Packages are added where there are none."""
 
     applied: list[str]
+    models: LoadedModels
+    packages_added: list[str]
 
 
 class MigrationCheckData(TypedDict):
@@ -159,6 +170,13 @@ SHAPES: dict[str, Any] = {
     "pricing.quote": Quote,
     "pricing.list": ModelPage,
     "ledger.verify": LedgerReport,
+    "ledger.statement": Statement,
+    "users.show": User,
+    "users.credit": Adjusted,
+    "users.debit": Adjusted,
+    "users.block": Blocking,
+    "users.unblock": Blocking,
+    "audit.list": AuditPage,
     "context.show": ContextData,
     "context.use": ContextData,
     "schema": SchemaList,

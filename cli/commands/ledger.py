@@ -1,15 +1,77 @@
-"""`nb ledger`: does the money add up."""
+"""`nb ledger`: does the money add up, and where did somebody's tokens go."""
 
 from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote as quoted
+
+import typer
 
 from cli.client import connect
 from cli.envelope import Outcome, Problem
 from cli.exit_codes import ExitCode
 from cli.groups import new_group
+from cli.moments import say_moment
 from cli.output import Column, Screen
+from cli.paging import Cursor, Limit, next_page
 from cli.wire import LedgerReport
+from cli.wire_ledger import Posting, Statement
 
-app = new_group("Verify that the statement and the balances agree.")
+app = new_group("Verify the books, print somebody's statement, export everything.")
+
+COLUMNS = (
+    Column("at", "id"),
+    Column("amount", "number"),
+    Column("balance", "number"),
+    Column("what"),
+    Column("for", "id"),
+    Column("actor", optional=True),
+)
+
+
+@app.command("statement")
+def statement(
+    user: Annotated[str, typer.Argument(metavar="USER", help="A Telegram id or an @username.")],
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Outcome:
+    """Print a person's statement, the newest posting first: what moved, why, by whom, and the balance after it.
+
+    Examples:
+        nb ledger statement 100200300
+        nb ledger statement @fox --limit 200 --env production --json
+    """
+    client = connect()
+    query = {"limit": limit, "cursor": cursor}
+    page = client.read(Statement, client.get(f"/api/ops/v1/ledger/statement/{user_path(user)}", query))
+
+    def show(screen: Screen) -> None:
+        screen.line(f"user {page['user']}: {page['balance']} ⚡", style="1")
+        if page["items"]:
+            screen.table(COLUMNS, map(row_of, page["items"]))
+        else:
+            screen.line("No postings.")
+
+    following = next_page(f"nb ledger statement {page['user']}", query, page["next_cursor"])
+    return Outcome(data=page, show=show, next_steps=following)
+
+
+def user_path(user: str) -> str:
+    """A user as a part of an address."""
+    return quoted(user, safe="@") or "-"
+
+
+def row_of(posting: Posting) -> tuple[object, ...]:
+    """A posting as a row of `COLUMNS`."""
+    what = posting["what"]
+    return (
+        say_moment(posting["at"], short=True),
+        posting["amount"],
+        posting["balance_after"],
+        f"{what}: {posting['reason']}" if posting["kind"] == "admin" else what,
+        posting["payment"] or posting["generation"],
+        posting["actor"],
+    )
 
 
 @app.command("verify")

@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.cli import answers_ledger
+
 TOKEN = "nbk_test_0123456789abcdef"
 COMMIT = "6a090cb1f2e3d4c5b6a7f8e9d0c1b2a3f4e5d6c7"
 NOW = "2026-11-22T12:00:00Z"
@@ -105,6 +107,8 @@ class Emulator:
             }
         ]
         self.ledger: dict[str, Any] = {"ok": True, "users": 3, "postings": 12, "problems": [], "duration_ms": 4.2}
+        self.answers: dict[tuple[str, str], Any] = {**answers_ledger.ANSWERS}
+        """What is answered whatever the query is, by method and path below `/api/ops/v1/`."""
         self.processes = [
             {"kind": kind, "instance": "1", "commit": COMMIT[:7], "started_at": NOW, "seen_at": NOW}
             for kind in ("web", "worker", "beat")
@@ -178,6 +182,8 @@ class Emulator:
                 return 200, {"items": self.models, "next_cursor": None}
             case "GET", ["ledger", "verify"]:
                 return 200, self.ledger
+        if (method, path) in self.answers:
+            return 200, self.answers[method, path]
         return 404, {"code": "no_route", "detail": f"no {path}"}
 
     def _status(self) -> dict[str, Any]:

@@ -21,6 +21,10 @@ ASKING: dict[tuple[str, ...], str] = {
     ("pricing", "quote", "demo-image"): "/api/ops/v1/pricing/quote",
     ("pricing", "list"): "/api/ops/v1/models",
     ("ledger", "verify"): "/api/ops/v1/ledger/verify",
+    ("ledger", "statement", "100200300"): "/api/ops/v1/ledger/statement/100200300",
+    ("users", "show", "100200300"): "/api/ops/v1/users/100200300",
+    ("users", "show", "@fox"): "/api/ops/v1/users/@fox",
+    ("audit", "list"): "/api/ops/v1/audit",
 }
 """Command and the path that it asks."""
 
