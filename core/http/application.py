@@ -19,7 +19,9 @@ from core.settings import Environment, Settings
 BLUEPRINTS = (
     "core.http.health:blueprint",
     "core.http.media:blueprint",
+    "core.http.payments:blueprint",
     "core.http.ops:blueprint",
+    "core.http.app:blueprint",
     "bot.webhook:blueprint",
 )
 """Upper layers are named, never imported."""
