@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from core.payments import checks, refunds
+from datetime import UTC, datetime
+
+from core.payments import checks, reconciliation, refunds
 from core.queue import task
 
 
@@ -16,3 +18,9 @@ async def check() -> None:
 async def refund(code: str) -> None:
     """Have the money of a refunded payment returned."""
     await refunds.carry_out(code)
+
+
+@task("payments.reconcile")
+async def reconcile() -> None:
+    """Compare the last days with every gateway's own list."""
+    await reconciliation.reconcile_all(datetime.now(UTC) - reconciliation.LOOKED_BACK)

@@ -11,7 +11,7 @@ import json
 import signal
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import structlog
 from kombu.exceptions import OperationalError
@@ -32,16 +32,18 @@ STALE_AFTER = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A task and how often it is due."""
+    """A task and how often it is due. `at` is the time of day in UTC of its first run; at once without."""
 
     name: str
     task: str
     every: timedelta
+    at: time | None = None
 
 
 SHIPPED = (
     Entry("generations: what is due", "generations.tick", timedelta(seconds=1)),
     Entry("payments: what is due", "payments.check", timedelta(seconds=30)),
+    Entry("payments: compare with the gateways", "payments.reconcile", timedelta(days=1), at=time(3)),
     Entry("cart: offer what can be paid now", "cart.offer_due", timedelta(seconds=5)),
     Entry("cart: forget what is a week old", "cart.forget_old", timedelta(hours=6)),
     Entry("inbox: forget what was handled long ago", "maintenance.forget_events", timedelta(hours=6)),
@@ -84,11 +86,23 @@ async def add_shipped() -> None:
     """Add the shipped entries that the table does not have."""
     for entry in SHIPPED:
         await db.execute(
-            "INSERT INTO botapp_schedule (name, task, every_ms) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING",
+            """
+            INSERT INTO botapp_schedule (name, task, every_ms, next_run_at) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (name) DO NOTHING
+            """,
             entry.name,
             entry.task,
             round(entry.every.total_seconds() * 1000),
+            first_run(entry, datetime.now(UTC)),
         )
+
+
+def first_run(entry: Entry, now: datetime) -> datetime:
+    """Return when an entry that is new is due first."""
+    if entry.at is None:
+        return now
+    today = datetime.combine(now.date(), entry.at, UTC)
+    return today if today > now else today + timedelta(days=1)
 
 
 async def publish_due() -> list[str]:
@@ -99,8 +113,9 @@ async def publish_due() -> list[str]:
             SELECT id FROM botapp_schedule WHERE is_enabled AND next_run_at <= now() FOR UPDATE SKIP LOCKED
         )
         UPDATE botapp_schedule AS entry SET last_run_at = now(),
-            next_run_at = greatest(entry.next_run_at, now() - interval '1 second')
-                + make_interval(secs => entry.every_ms / 1000.0)
+            -- A beat that was away leaves runs out and keeps to the hour: 03:00 stays 03:00.
+            next_run_at = entry.next_run_at + make_interval(secs => entry.every_ms / 1000.0 * (1 + floor(
+                extract(epoch FROM now() - entry.next_run_at) * 1000 / entry.every_ms)))
         FROM due WHERE entry.id = due.id RETURNING entry.name, entry.task, entry.arguments, entry.every_ms
         """
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis as redis_client
 
 from core import db
 from core.queue import celery, configure, outbox
-from core.queue.beat import SHIPPED, add_shipped, publish_due
+from core.queue.beat import SHIPPED, add_shipped, first_run, publish_due
 from core.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -96,7 +97,8 @@ async def test_a_tick_is_published_once_by_however_many_beats(broker: redis_clie
     await add_shipped()
     await add_shipped()
     names = await asyncio.gather(*(publish_due() for _ in range(5)))
-    assert [name for beat in names for name in beat] == [entry.name for entry in SHIPPED]
+    at_once = {entry.name for entry in SHIPPED if entry.at is None}
+    assert sorted(name for beat in names for name in beat) == sorted(at_once)
     queued = published(broker, "generation")
     assert [message["task"] for message in queued] == ["generations.tick"]
     assert queued[0]["headers"]["expires"] is not None  # type: ignore[index]
@@ -117,3 +119,21 @@ async def test_a_disabled_entry_rests(broker: redis_client.Redis) -> None:
     await add_shipped()
     await db.execute("UPDATE botapp_schedule SET is_enabled = false")
     assert await publish_due() == []
+
+
+async def test_an_entry_with_a_time_of_day_waits_for_it_and_keeps_to_it(broker: redis_client.Redis) -> None:
+    nightly = next(entry for entry in SHIPPED if entry.at is not None)
+    assert nightly.task == "payments.reconcile"
+    assert first_run(nightly, datetime(2026, 11, 22, 2, 59, tzinfo=UTC)) == datetime(2026, 11, 22, 3, tzinfo=UTC)
+    assert first_run(nightly, datetime(2026, 11, 22, 3, 0, tzinfo=UTC)) == datetime(2026, 11, 23, 3, tzinfo=UTC)
+    await add_shipped()
+    due_at = "SELECT next_run_at FROM botapp_schedule WHERE name = $1"
+    assert (await db.fetch_value(due_at, nightly.name)).hour == 3
+    # Beat was down for two nights and half a day.
+    await db.execute(
+        "UPDATE botapp_schedule SET next_run_at = next_run_at - interval '3 days 1 hour' WHERE name = $1", nightly.name
+    )
+    before = await db.fetch_value(due_at, nightly.name)
+    assert nightly.name in await publish_due()
+    after = await db.fetch_value(due_at, nightly.name)
+    assert after > datetime.now(UTC) and (after - before) % timedelta(days=1) == timedelta(0)
