@@ -159,6 +159,13 @@ class NbGroup(_Everywhere, TyperGroup):
         self.take_everywhere(ctx)
         return rest
 
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        """As Typer does; a command named in capitals is called by any word that names no other: `nb approve CODE`."""
+        any_word = next((command for name, command in self.commands.items() if name.isupper()), None)
+        if any_word is not None and args and args[0] not in self.commands and not args[0].startswith("-"):
+            return "", any_word, args
+        return super().resolve_command(ctx, args)
+
     def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
         """The commands first, since they are what is looked for."""
         commands = [(name, command.get_short_help_str()) for name, command in self.commands.items()]

@@ -32,7 +32,9 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "Money",
         (
-            ("pricing", "cli.commands.pricing:app", "Quote prices and list what models cost."),
+            ("pricing", "cli.commands.pricing:app", "Quote, show, edit and check prices."),
+            ("packages", "cli.commands.packages:app", "Show, add, edit and order what is on sale."),
+            ("approve", "cli.commands.approve:app", "Agree to a change that somebody else asked for."),
             ("ledger", "cli.commands.ledger:app", "Verify the books, show a statement, export all."),
         ),
     ),

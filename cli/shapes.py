@@ -4,6 +4,20 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from cli.wire import Check, CheckState, GenerationDetail, GenerationPage, LedgerReport, ModelPage, Quote, ServiceStatus
 from cli.wire_ledger import Adjusted, AuditPage, Blocking, Statement, User
+from cli.wire_prices import (
+    Approval,
+    ApprovalList,
+    Price,
+    PriceCheck,
+    PriceDetail,
+    PriceEdited,
+    PricePreview,
+    PriceRevision,
+    PriceRevisionPage,
+    TokenPackage,
+    TokenPackageEdited,
+    TokenPackageList,
+)
 
 
 class HealthData(TypedDict):
@@ -91,6 +105,46 @@ class MigrateData(TypedDict):
     packages_added: list[str]
 
 
+class PriceSetData(PricePreview):
+    """`nb pricing set`: what it does, the revision it made, and in `inverse` the command that undoes it."""
+
+    changed: bool
+    revision: PriceRevision | None
+    inverse: str | None
+    dry_run: NotRequired[bool]
+
+
+class PriceRevertData(PriceEdited):
+    """`nb pricing revert`."""
+
+    dry_run: NotRequired[bool]
+
+
+class PriceExportData(TypedDict):
+    """`nb pricing export`."""
+
+    format: Literal["csv", "json"]
+    items: list[Price]
+
+
+class PackageEditData(TokenPackageEdited):
+    """`nb packages set`, `add`, `disable`, `enable`."""
+
+    dry_run: NotRequired[bool]
+
+
+class PackageOrderData(TokenPackageList):
+    """`nb packages order`."""
+
+    dry_run: NotRequired[bool]
+
+
+class ApprovalData(Approval):
+    """`nb approve CODE`."""
+
+    dry_run: NotRequired[bool]
+
+
 class MigrationCheckData(TypedDict):
     """`nb db check`: how models and migrations differ, and the ids that the database has not seen."""
 
@@ -169,6 +223,23 @@ SHAPES: dict[str, Any] = {
     "gen.show": GenerationDetail,
     "pricing.quote": Quote,
     "pricing.list": ModelPage,
+    "pricing.show": PriceDetail,
+    "pricing.set": PriceSetData,
+    "pricing.preview": PricePreview,
+    "pricing.history": PriceRevisionPage,
+    "pricing.revert": PriceRevertData,
+    "pricing.check": PriceCheck,
+    "pricing.export": PriceExportData,
+    "packages.list": TokenPackageList,
+    "packages.show": TokenPackage,
+    "packages.set": PackageEditData,
+    "packages.add": PackageEditData,
+    "packages.disable": PackageEditData,
+    "packages.enable": PackageEditData,
+    "packages.order": PackageOrderData,
+    "approve": ApprovalData,
+    "approve.list": ApprovalList,
+    "approve.show": Approval,
     "ledger.verify": LedgerReport,
     "ledger.statement": Statement,
     "users.show": User,

@@ -21,6 +21,8 @@ from cli.invocation import current
 from cli.output import Screen
 
 if TYPE_CHECKING:
+    from cli.shapes import MigrateData
+    from core.seeding import Seeded
     from core.settings import Settings
 
 T = TypeVar("T")
@@ -106,7 +108,9 @@ def sandbox(
 
 @db.command("migrate")
 def migrate() -> Outcome:
-    """Apply the migrations that the database has not seen.
+    """Apply the migrations that the database has not seen, and load the models and packages that ship.
+
+    What an operator edited is left as it is and told.
 
     Examples:
         nb db migrate
@@ -118,13 +122,42 @@ def migrate() -> Outcome:
         applied = _run(migrations.migrate(settings))
     except migrations.MigrationFailed as error:
         raise CommandFailed(f"a migration did not apply: {error}", code="migration_failed", fix="nb db check") from None
+    seeded = _run(_seed(settings))
+    catalogue = seeded.catalogue
+    data: MigrateData = {
+        "applied": applied,
+        "models": {
+            "added": catalogue.added,
+            "unchanged": catalogue.unchanged,
+            "edited_here": catalogue.differing,
+        },
+        "packages_added": seeded.packages,
+    }
+    return Outcome(data=data, show=lambda screen: _show_migrated(screen, data))
 
-    def show(screen: Screen) -> None:
-        for name in applied:
-            screen.state("ok", name)
-        screen.line(f"{len(applied)} applied." if applied else "The database is up to date.")
 
-    return Outcome(data={"applied": applied}, show=show)
+async def _seed(settings: Settings) -> Seeded:
+    from core import db as database
+    from core import seeding
+
+    await database.connect(settings, pool_size=1)
+    try:
+        return await seeding.seed()
+    finally:
+        await database.disconnect()
+
+
+def _show_migrated(screen: Screen, data: MigrateData) -> None:
+    for name in data["applied"]:
+        screen.state("ok", name)
+    screen.line(f"{len(data['applied'])} applied." if data["applied"] else "The database is up to date.")
+    models = data["models"]
+    if models["added"]:
+        screen.state("ok", f"models added: {', '.join(models['added'])}")
+    for slug, columns in models["edited_here"].items():
+        screen.state("note", f"{slug} is not as it ships: {', '.join(columns)}")
+    if data["packages_added"]:
+        screen.state("ok", f"packages added: {', '.join(data['packages_added'])}")
 
 
 @db.command("check")

@@ -20,16 +20,18 @@ MADE_BY = "nb up"
 
 async def prepare(settings: Settings) -> None:
     """Bring the database to what this code needs."""
-    from core import catalog, db, migrations
+    from core import db, migrations, seeding
 
     applied = await migrations.migrate(settings)
     _say("migrations", str(len(applied)))
     await db.connect(settings, pool_size=2)
     try:
-        report = await catalog.sync()
+        seeded = await seeding.seed()
+        report = seeded.catalogue
         models = len(report.added) + len(report.unchanged) + len(report.differing)
         edited = f", {len(report.differing)} edited here" if report.differing else ""
-        _say("catalogue", f"{models} models, {len(report.added)} new{edited}")
+        sold = f", {len(seeded.packages)} packages" if seeded.packages else ""
+        _say("catalogue", f"{models} models, {len(report.added)} new{edited}{sold}")
         await _ensure_token(settings)
         _say("token", "")
     finally:

@@ -116,14 +116,17 @@ class _Subject:
     latest: int
 
 
-async def preview(subject: str, changes: Mapping[str, str | None], *, max_delta_pct: int) -> Edit:
+async def preview(subject: str, changes: Mapping[str, str | None], terms: Terms) -> Edit:
     """Say what an edit would do. Locks nothing and writes nothing.
 
     Raises:
+        PriceChanged: it is not as `terms.expect` says.
         core.catalog.UnknownModel: there is no such model.
         core.pricing.fields.InvalidPrice: see there.
     """
-    return _planned(await _read(subject, lock=False), changes, max_delta_pct)
+    found = await _read(subject, lock=False)
+    await _compare(found, terms, changes)
+    return _planned(found, changes, terms)
 
 
 async def edit(subject: str, changes: Mapping[str, str | None], change: Change, terms: Terms) -> Edit:
@@ -136,9 +139,8 @@ async def edit(subject: str, changes: Mapping[str, str | None], change: Change, 
         core.pricing.fields.InvalidPrice: see there.
     """
     locked = await _read(subject, lock=True)
-    if terms.expect is not None:
-        await _compare(locked, terms.expect, changes)
-    return await _perform(locked, _planned(locked, changes, terms.max_delta_pct), change, terms)
+    await _compare(locked, terms, changes)
+    return await _perform(locked, _planned(locked, changes, terms), change, terms)
 
 
 async def revert(number: int, change: Change, terms: Terms, *, force: bool = False) -> Edit:
@@ -153,11 +155,10 @@ async def revert(number: int, change: Change, terms: Terms, *, force: bool = Fal
     """
     revision = await get(number)
     locked = await _read(revision.subject, lock=True)
-    if terms.expect is not None:
-        await _compare(locked, terms.expect, revision.before)
+    await _compare(locked, terms, revision.before)
     if not force:
         await _check_untouched(revision, locked)
-    planned = _planned(locked, revision.before, terms.max_delta_pct)
+    planned = _planned(locked, revision.before, terms)
     if number == locked.latest:
         planned = replace(planned, needs_approval=False)
     return await _perform(locked, planned, change, terms, reverts=number)
@@ -210,7 +211,7 @@ async def _read(subject: str, *, lock: bool) -> _Subject:
     return _Subject(subject, model, models, current, int(latest))
 
 
-def _planned(subject: _Subject, changes: Mapping[str, str | None], max_delta_pct: int) -> Edit:
+def _planned(subject: _Subject, changes: Mapping[str, str | None], terms: Terms) -> Edit:
     wanted = fields.checked(subject.model, changes)
     after = {name: value for name, value in wanted.items() if subject.fields.get(name) != value}
     before = {name: subject.fields.get(name) for name in after}
@@ -218,7 +219,7 @@ def _planned(subject: _Subject, changes: Mapping[str, str | None], max_delta_pct
         return Edit(subject.name, {}, {}, None, needs_approval=False, latest=subject.latest)
     pairs = [(model, fields.applied(model, after)) for model in subject.models]
     comparison = compare_settings(pairs) if subject.model is None else compare_model(*pairs[0])
-    return Edit(subject.name, before, after, comparison, comparison.exceeds(max_delta_pct), subject.latest)
+    return Edit(subject.name, before, after, comparison, comparison.exceeds(terms.max_delta_pct), subject.latest)
 
 
 async def _perform(
@@ -288,7 +289,10 @@ async def _write(subject: _Subject, after: Fields) -> None:
     )
 
 
-async def _compare(subject: _Subject, expect: str, changes: Mapping[str, str | None]) -> None:
+async def _compare(subject: _Subject, terms: Terms, changes: Mapping[str, str | None]) -> None:
+    expect = terms.expect
+    if expect is None:
+        return
     if _NUMBER_OF_A_REVISION.fullmatch(expect):
         if int(expect) == subject.latest:
             return

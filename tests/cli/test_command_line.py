@@ -68,8 +68,9 @@ def test_every_command_has_help_with_two_examples(nb: Runner, path: tuple[str, .
     lines = [line.strip() for line in examples.splitlines() if line.strip()]
     if path[0] not in ("serve", "worker", "beat", "sandbox", "bot", "db"):
         assert len(lines) >= 2
+    called = " ".join(word for word in path if not word.isupper())  # capitals stand for any word
     for line in lines:
-        assert f"nb {' '.join(path)}" in line
+        assert f"nb {called}" in line
     assert "--json" in head
 
 

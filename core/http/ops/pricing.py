@@ -53,19 +53,19 @@ async def read_price(request: Request, subject: str) -> schemas.PriceDetail:
     "/prices/{subject}/preview",
     body=schemas.PreviewBody,
     answer=schemas.Preview,
-    problems=(404,),
+    problems=(404, 409),
     tag="pricing",
 )
 async def preview_price(request: Request, subject: str, body: schemas.PreviewBody) -> schemas.Preview:
     """What an edit would do to typical orders and, with `days`, what past jobs would have brought. Writes nothing."""
     limit = _limit(request)
     try:
-        planned = await revisions.preview(subject, body.changes(), max_delta_pct=limit)
-    except (InvalidPrice, catalog.UnknownModel) as error:
+        planned = await revisions.preview(subject, body.changes(), Terms(limit, body.expect))
+    except (InvalidPrice, PriceChanged, catalog.UnknownModel) as error:
         raise _refused(error) from None
     return schemas.Preview(
         subject=subject,
-        revision=planned.latest,
+        latest=planned.latest,
         before=planned.before,
         after=planned.after,
         rows=_rows(planned),

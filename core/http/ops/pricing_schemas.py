@@ -38,9 +38,20 @@ class _Fields(BaseModel):
         return {**given, **{f"option_factors.{name}": factor for name, factor in self.factors.items()}}
 
 
+Expected: TypeAlias = Annotated[
+    Text | None,
+    Field(
+        description="Refuse unless this is still so: the latest revision of the subject (0: none), or the old value"
+        " of the one field that is given.",
+        examples=["0", "0.1500"],
+    ),
+]
+
+
 class PreviewBody(_Fields):
     """A price as it might become."""
 
+    expect: Expected = None
     days: int | None = Field(
         None, description="Also price the jobs of so many days again.", ge=1, le=MOST_DAYS, examples=[30]
     )
@@ -49,12 +60,7 @@ class PreviewBody(_Fields):
 class _Terms(ChangeBody):
     """What an edit may demand."""
 
-    expect: Text | None = Field(
-        None,
-        description="Refuse unless this is still so: the latest revision of the subject (0: none), or the old value"
-        " of the one field that is given.",
-        examples=["0", "0.1500"],
-    )
+    expect: Expected = None
     approval: Text | None = Field(None, description="Code of an approval of exactly this change.")
 
 
@@ -103,10 +109,10 @@ class Replay(Answer):
 
 
 class Preview(Answer):
-    """What an edit would do. `revision` is the subject's latest one now, to be expected by the edit."""
+    """What an edit would do. `latest` is the subject's latest revision now, to be expected by the edit."""
 
     subject: str
-    revision: int
+    latest: int
     before: dict[str, str | None]
     after: dict[str, str | None]
     rows: list[PriceChange]

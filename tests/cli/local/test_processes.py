@@ -111,8 +111,12 @@ def test_migrating_brings_an_empty_database_up_to_date_once(
     first = _run(empty_database_url, redis_url, tmp_path, "db", "migrate", "--json")
     second = _run(empty_database_url, redis_url, tmp_path, "db", "migrate", "--json")
 
-    assert json.loads(first.stdout)["data"]["applied"]
-    assert json.loads(second.stdout)["data"] == {"applied": []}
+    made, again = json.loads(first.stdout)["data"], json.loads(second.stdout)["data"]
+    assert made["applied"]
+    assert "nano-banana" in made["models"]["added"]
+    assert made["packages_added"] == ["tokens-100", "tokens-200", "tokens-500", "tokens-1000"]
+    assert (again["applied"], again["models"]["added"], again["packages_added"]) == ([], [], [])
+    assert sorted(again["models"]["unchanged"]) == sorted(made["models"]["added"])
 
 
 @pytest.mark.integration

@@ -1,4 +1,4 @@
-"""`nb pricing`: what a generation costs, and what the models cost at least."""
+"""`nb pricing quote` and `list`: what a generation costs, and what the models cost at least."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ import typer
 from cli.client import connect
 from cli.envelope import Outcome
 from cli.errors import UsageMistake
-from cli.groups import new_group
 from cli.output import Column, Screen
 from cli.paging import Cursor, Limit, cut, next_page
 from cli.wire import Model, ModelPage, Quote
-
-app = new_group("Quote prices and list what models cost.")
 
 COLUMNS = (
     Column("model", "id"),
@@ -27,7 +24,6 @@ COLUMNS = (
 )
 
 
-@app.command("quote")
 def quote(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="The slug that `nb pricing list` prints.")],
     param: Annotated[
@@ -46,7 +42,6 @@ def quote(
     return Outcome(data=found, show=lambda screen: _show(screen, found))
 
 
-@app.command("list")
 def list_prices(limit: Limit = 50, cursor: Cursor = None) -> Outcome:
     """List the models with the lowest price of each.
 
