@@ -99,6 +99,17 @@ async def continues_long_text(event: Event) -> bool:
     return bool(row and row["found"])
 
 
+async def previous(event: Event) -> int | None:
+    """Return the row of what the person sent or pressed just before."""
+    row: int | None = await db.fetch_value(
+        "SELECT max(id) FROM botapp_inbox WHERE source = $1 AND subject = $2 AND id < $3",
+        SOURCE,
+        event.subject,
+        event.id,
+    )
+    return row
+
+
 async def is_second_tap(event: Event) -> bool:
     """Say whether the person pressed the same button of the same message a moment before."""
     row = await db.fetch_one(

@@ -10,7 +10,20 @@ from aiogram.types import BotCommand, MenuButtonCommands
 from bot.texts import LANGUAGES, Words
 from core.types import Language
 
-COMMANDS: Final = ("start", "models", "balance", "topup", "cancel", "language", "help", "paysupport", "terms")
+COMMANDS: Final = (
+    "start",
+    "models",
+    "balance",
+    "topup",
+    "promo",
+    "daily",
+    "invite",
+    "cancel",
+    "language",
+    "help",
+    "paysupport",
+    "terms",
+)
 
 DEFAULT: Final[Language] = "en"
 """For Telegram languages that have no texts of their own."""

@@ -11,7 +11,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
 from aiogram.types import Update
 from pydantic import ValidationError
 
-from bot import alerts, telling
+from bot import alerts, friends, telling
 from bot.cashier import Cashier
 from bot.chat_log import ChatLog
 from bot.client import LOST_ANSWER, create_bot
@@ -99,6 +99,10 @@ class Runtime:
     async def tell_payment(self, code: str) -> None:
         """Tell what became of a payment."""
         await telling.tell(self.bot, code)
+
+    async def tell_bonus(self, referral: int, news: str) -> None:
+        """Tell who invited a friend that the friend came, or paid."""
+        await friends.tell(self.bot, referral, news)
 
     async def alert(self, key: str, text: str) -> None:
         """Tell the operators."""

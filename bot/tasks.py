@@ -61,6 +61,12 @@ async def tell_payment(code: str) -> None:
     await _bot().tell_payment(code)
 
 
+@task("bot.tell_bonus")
+async def tell_bonus(referral: int, news: str) -> None:
+    """Tell that an invited friend came, or paid."""
+    await _bot().tell_bonus(referral, news)
+
+
 @task("bot.alert")
 async def alert(key: str, text: str) -> None:
     """Tell the operators what cannot wait."""

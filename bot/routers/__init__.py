@@ -8,10 +8,13 @@ from bot.routers import (
     balance,
     cancelling,
     cart,
+    daily,
+    invite,
     language,
     models,
     paysupport,
     photos,
+    promo,
     prompts,
     results,
     start,
@@ -19,7 +22,23 @@ from bot.routers import (
     unknown,
 )
 
-IN_ORDER = (start, balance, topup, paysupport, cancelling, models, language, results, cart, photos, prompts, unknown)
+IN_ORDER = (
+    start,
+    balance,
+    topup,
+    paysupport,
+    promo,
+    invite,
+    daily,
+    cancelling,
+    models,
+    language,
+    results,
+    cart,
+    photos,
+    prompts,
+    unknown,
+)
 """Commands and buttons come before prompts, since any other text is a prompt; `unknown` answers the rest."""
 
 

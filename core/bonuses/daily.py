@@ -65,13 +65,38 @@ async def take(user: User, now: datetime) -> Daily:
         zone = zones.find(name) or UTC
         last = await _last(user.id)
         if last is not None and now < _next_at(last, name, zone):
-            return Daily(None, last.streak, step(last.streak + 1), _next_at(last, name, zone), name)
+            return _standing(last, name, zone)
         today = now.astimezone(zone).date()
-        streak = last.streak + 1 if last is not None and last.day == today - _DAY else 1
+        streak = _streak(last, today)
         posting = await _give(user.id, _Taken(today, streak, now, name))
     log.info("daily.taken", user=user.id, day=str(today), streak=streak)
-    taken = _Taken(today, streak, now, name)
-    return Daily(posting, streak, step(streak + 1), _next_at(taken, name, zone), name)
+    return _standing(_Taken(today, streak, now, name), name, zone, posting)
+
+
+async def look(user: User, now: datetime) -> Daily | None:
+    """Say how somebody stands without giving anything; None while today's reward can be taken."""
+    name = await zones.name_of(user.id, user.language)
+    zone = zones.find(name) or UTC
+    last = await _last(user.id)
+    return _standing(last, name, zone) if last is not None and now < _next_at(last, name, zone) else None
+
+
+def _standing(last: _Taken, name: str, zone: tzinfo, posting: Posting | None = None) -> Daily:
+    return Daily(posting, last.streak, step(last.streak + 1), _next_at(last, name, zone), name)
+
+
+async def available(user: User, now: datetime) -> Tokens | None:
+    """Return what `take` would give now, for a screen that shows it; None when today's reward was taken."""
+    name = await zones.name_of(user.id, user.language)
+    zone = zones.find(name) or UTC
+    last = await _last(user.id)
+    if last is not None and now < _next_at(last, name, zone):
+        return None
+    return step(_streak(last, now.astimezone(zone).date()))
+
+
+def _streak(last: _Taken | None, today: date) -> int:
+    return last.streak + 1 if last is not None and last.day == today - _DAY else 1
 
 
 def _next_at(last: _Taken, name: str, zone: tzinfo) -> datetime:

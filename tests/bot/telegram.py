@@ -17,7 +17,17 @@ from aiogram.client.session.base import BaseSession
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.methods import TelegramMethod
 from aiogram.methods.base import TelegramType
-from aiogram.types import BotCommand, BotDescription, BotShortDescription, File, InputFile, Message, User, WebhookInfo
+from aiogram.types import (
+    BotCommand,
+    BotDescription,
+    BotShortDescription,
+    File,
+    ForceReply,
+    InputFile,
+    Message,
+    User,
+    WebhookInfo,
+)
 
 BOT_ID = 4242
 ALLOWED_TAGS = frozenset({"b", "i", "u", "s", "a", "code", "pre", "blockquote", "tg-spoiler"})
@@ -215,7 +225,9 @@ class FakeTelegram(BaseSession):
         inline = getattr(markup, "inline_keyboard", None)
         if inline is None:
             body.pop("reply_markup", None)
-            if markup is not None:
+            if isinstance(markup, ForceReply):
+                body["asks"] = markup.input_field_placeholder
+            elif markup is not None:
                 body["menu"] = [[button.text for button in row] for row in markup.keyboard]
             return
         for row in inline:

@@ -9,6 +9,8 @@ start-gift =
        *[other] That is enough for { $pictures } pictures.
     }
 start-gift-only = 🎁 Here are <b>{ $bonus } ⚡</b> to start with.
+start-invited = 🤝 { $name } invited you, and that brings <b>{ $tokens } ⚡</b> more.
+start-own-link = This is your own link. Send it to a friend: both of you get a gift.
 start-balance = Your balance is <b>{ $balance } ⚡</b>.
 
 start-what-now =
@@ -36,6 +38,10 @@ help =
 
     /models – models and prices
     /balance – balance and history
+    /topup – top up your balance
+    /daily – daily gift
+    /invite – invite a friend
+    /promo – enter a promo code
     /cancel – cancel
     /language – language
 

@@ -10,6 +10,8 @@ start-gift =
        *[other] Этого хватит на { $pictures } картинок.
     }
 start-gift-only = 🎁 Дарю вам <b>{ $bonus } ⚡</b> на старт.
+start-invited = 🤝 Вы пришли по приглашению: { $name }. За это ещё <b>{ $tokens } ⚡</b>.
+start-own-link = Это ваша собственная ссылка. Отправьте её другу: подарки получите вы оба.
 start-balance = На балансе <b>{ $balance } ⚡</b>.
 
 start-what-now =
@@ -37,6 +39,10 @@ help =
 
     /models – модели и цены
     /balance – баланс и история
+    /topup – пополнить баланс
+    /daily – подарок дня
+    /invite – пригласить друга
+    /promo – ввести промокод
     /cancel – отменить
     /language – язык
 
