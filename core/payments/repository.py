@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from core import db
+from core import db, ledger
+from core.ledger import Posting
 from core.payments.gateways.base import Invoice
 from core.payments.states import COLUMNS, SOURCE, Payment, PaymentStatus, from_row
 from core.types import IdempotencyKey, Language, Tokens, UserId
@@ -136,6 +137,39 @@ async def of_user(user: UserId, *, limit: int = 10) -> list[Payment]:
     """Return a user's payments, newest first."""
     rows = await db.fetch(f"{_SELECT} WHERE payment.user_id = $1 ORDER BY payment.id DESC LIMIT $2", user, limit)
     return [from_row(row) for row in rows]
+
+
+async def orders_of(user: UserId, *, limit: int, before: int | None = None) -> list[Payment]:
+    """Return what a user ordered, newest first, older than row `before` where it is given."""
+    rows = await db.fetch(
+        f"""
+        {_SELECT} WHERE payment.user_id = $1 AND payment.package_code IS NOT NULL AND payment.id < $2
+        ORDER BY payment.id DESC LIMIT $3
+        """,
+        user,
+        2**63 - 1 if before is None else before,
+        limit,
+    )
+    return [from_row(row) for row in rows]
+
+
+async def postings_of(payment: Payment) -> list[Posting]:
+    """Return every posting that a payment made, oldest first: deposit, bonuses, write-off, reversals."""
+    rows = await db.fetch(
+        """
+        WITH given AS (
+            SELECT id FROM botapp_transaction
+            WHERE user_id = $2 AND (id = $1 OR related_transaction_id = $1)
+        )
+        SELECT id FROM given
+        UNION SELECT posting.id FROM botapp_transaction AS posting
+            JOIN given ON posting.related_transaction_id = given.id WHERE posting.type = 'reversal'
+        ORDER BY id
+        """,
+        payment.transaction_id,
+        payment.user_id,
+    )
+    return [await ledger.get(row["id"]) for row in rows]
 
 
 async def newest_of_subscription(first: Payment) -> Payment:
