@@ -15,7 +15,14 @@ QUEUES = ("generation", "delivery", "default")
 ROUTES = {"generations.*": {"queue": "generation"}, "bot.*": {"queue": "delivery"}}
 """Queues by the first word of a task's name, known to whoever publishes without importing the task."""
 
-TASK_MODULES = ("core.generations.tasks", "core.payments.tasks", "core.maintenance", "bot.tasks")
+TASK_MODULES = (
+    "core.generations.tasks",
+    "core.payments.tasks",
+    "core.payments.events",
+    "core.cart",
+    "core.maintenance",
+    "bot.tasks",
+)
 """Modules that register tasks. Upper layers are named, never imported."""
 
 SOFT_TIME_LIMIT = 600

@@ -17,7 +17,12 @@ from core.http.application import build
 from core.http.types import App
 from core.settings import Settings
 
-CORE_BLUEPRINTS = ("core.http.health:blueprint", "core.http.media:blueprint", "core.http.ops:blueprint")
+CORE_BLUEPRINTS = (
+    "core.http.health:blueprint",
+    "core.http.media:blueprint",
+    "core.http.ops:blueprint",
+    "core.http.app:blueprint",
+)
 
 _names = itertools.count(1)
 
