@@ -182,7 +182,8 @@ def _usage(mistake: TyperException) -> UsageMistake:
     elif not message.endswith("?"):
         message += "."
     context = getattr(mistake, "ctx", None)
-    path = context.command_path if context is not None else "nb"
+    # A command that any word calls has no name of its own.
+    path = context.command_path.rstrip() if context is not None else "nb"
     if context is not None and message == "Missing command.":
         message = f"{path} needs a command: {', '.join(context.command.list_commands(context))}."
     return UsageMistake(message, fix=f"{path} --help")

@@ -33,7 +33,7 @@ Code = Annotated[str, typer.Argument(metavar="CODE", help="As the refused change
 
 
 @app.command("CODE")
-def approve(code: Code, reason: Reason, key: Key = None) -> Outcome:
+def approve(code: Code, reason: Reason = "agreed", key: Key = None) -> Outcome:
     """Agree to a change. Needs the scope admin, and somebody else than who asked for it; holds for 24 hours, once.
 
     Examples:

@@ -319,24 +319,18 @@ def _is_same(current: str | None, expected: str) -> bool:
 
 
 async def _check_untouched(revision: Revision, subject: _Subject) -> None:
+    differing = [name for name, value in revision.after.items() if subject.fields.get(name) != value]
+    if not differing:
+        return
     later = await db.fetch_value(
-        """
-        SELECT min(id) FROM botapp_pricerevision
-        WHERE subject = $1 AND id > $2 AND after ?| ARRAY(SELECT jsonb_object_keys($3::jsonb))
-        """,
+        "SELECT max(id) FROM botapp_pricerevision WHERE subject = $1 AND id > $2 AND after ?| $3::text[]",
         revision.subject,
         revision.id,
-        db.to_json(revision.after),
+        differing,
     )
-    if later is not None:
-        said = f"Revision {later} changed the same fields after {revision.id}: undo that one first, or force it"
-        raise RevisionSuperseded(revision.id, said)
-    differing = [name for name, value in revision.after.items() if subject.fields.get(name) != value]
-    if differing:
-        said = (
-            f"{', '.join(differing)} of {revision.subject} is not what revision {revision.id} set; look, then force it"
-        )
-        raise RevisionSuperseded(revision.id, said)
+    by = f"revision {later}" if later else "something that is no revision"
+    said = f"{', '.join(differing)} of {revision.subject} was changed by {by} after revision {revision.id}"
+    raise RevisionSuperseded(revision.id, f"{said}; look, then force it")
 
 
 def _from_row(row: db.Row) -> Revision:

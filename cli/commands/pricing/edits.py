@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import Annotated, Any
 from urllib.parse import quote as quoted
@@ -13,7 +14,7 @@ from cli.changes import Key, Reason
 from cli.client import OpsClient, connect
 from cli.commands.pricing.tables import draw_changes, draw_preview, said_change
 from cli.envelope import NextStep, Notice, Outcome
-from cli.errors import UsageMistake
+from cli.errors import ApprovalRequired, UsageMistake
 from cli.invocation import current
 from cli.output import Screen
 from cli.wire_prices import PriceEdited, PricePreview
@@ -75,7 +76,11 @@ def set_price(
     # What was shown is what is written: an edit by somebody else in between is a conflict.
     expected = expect if expect is not None else str(preview["latest"])
     body = {**wanted, "reason": reason, "expect": expected, "approval": approval}
-    edited = client.read(PriceEdited, client.change("POST", _path(subject), body, key=key))
+    try:
+        edited = client.read(PriceEdited, client.change("POST", _path(subject), body, key=key))
+    except ApprovalRequired as refused:
+        refused.next_steps += (_with_approval(client, subject, wanted, reason, refused),)
+        raise
     written = {"changed": edited["changed"], "revision": edited["revision"], "inverse": edited["inverse"]}
     return _outcome({**preview, **written}, edited)
 
@@ -157,6 +162,21 @@ def _factors(given: list[str]) -> dict[str, str]:
             raise UsageMistake(f"--factor {name} is given twice", fix=f"keep one --factor {name}=...")
         factors[name] = value
     return factors
+
+
+def _with_approval(
+    client: OpsClient, subject: str, wanted: dict[str, Any], reason: str, refused: ApprovalRequired
+) -> NextStep:
+    """The same command with the approval that it needs."""
+    options = {"--base-cost": "base_cost_usd", "--unit": "cost_unit", "--rate": "usd_to_token_rate"}
+    options |= {"--markup": "markup_multiplier"}
+    words = ["nb", "pricing", "set", *([] if subject == SETTINGS else [subject])]
+    for option, field in options.items():
+        words += [option, wanted[field]] if field in wanted else []
+    for name, value in wanted.get("factors", {}).items():
+        words += ["--factor", f"{name}={value}"]
+    words += ["--reason", reason, "--approval", str((refused.data or {}).get("approval", "CODE"))]
+    return NextStep(shlex.join([*words, "--env", client.target.name]), "once it is approved")
 
 
 def _preview(client: OpsClient, subject: str, body: dict[str, Any]) -> PricePreview:

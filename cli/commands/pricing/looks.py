@@ -97,7 +97,7 @@ def check(
     if not report["ok"]:
         number = len(report["findings"])
         said = f"{number} {'price is' if number == 1 else 'prices are'} not what they should be"
-        problem = Problem("price_findings", f"{client.target.name}: {said}", fix="nb pricing set MODEL --base-cost ...")
+        problem = Problem("price_findings", f"{client.target.name}: {said}", fix=_fix(report))
     return Outcome(
         data=report,
         show=lambda screen: _show_check(screen, report),
@@ -120,6 +120,13 @@ def export(
     text = _as_csv(found) if form is Format.CSV else json.dumps(found["items"], ensure_ascii=False, indent=2)
     data = {"format": form.value, "items": found["items"]}
     return Outcome(data=data, show=lambda screen: screen.line(text.rstrip("\n")))
+
+
+def _fix(report: PriceCheck) -> str:
+    first = report["findings"][0]
+    if first["kind"] == "cheap_package":
+        return f"nb packages set {first['subject']} --price ... --reason ..."
+    return f"nb pricing show {first['subject']}"
 
 
 def _as_csv(found: PriceList) -> str:
