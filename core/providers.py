@@ -1,4 +1,7 @@
-"""The providers that this process can call: those with credentials, and the demonstration where it is allowed."""
+"""The providers that this process can call: those with credentials, and the demonstration where it is allowed.
+
+An adapter is imported and built when it is first called, so that a process which only takes orders loads none.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ from collections.abc import Callable
 from core.settings import Settings
 from providers.base import Provider
 
+Make = Callable[[], Provider]
+
+_makers: dict[str, Make] = {}
 _providers: dict[str, Provider] = {}
 
 
@@ -15,12 +21,13 @@ class ProviderNotConfigured(Exception):
 
 
 def connect(settings: Settings) -> None:
-    """Make a client of every provider that the settings allow."""
+    """Find out which providers the settings allow."""
     _providers.clear()
-    for name, build in _BUILDERS.items():
-        provider = build(settings)
-        if provider is not None:
-            _providers[name] = provider
+    _makers.clear()
+    for name, configure in _CONFIGURE.items():
+        make = configure(settings)
+        if make is not None:
+            _makers[name] = make
 
 
 def use(name: str, provider: Provider) -> None:
@@ -29,16 +36,18 @@ def use(name: str, provider: Provider) -> None:
 
 
 def get(name: str) -> Provider:
-    """Return a provider by the name that routes give it."""
-    try:
-        return _providers[name]
-    except KeyError:
-        raise ProviderNotConfigured(name) from None
+    """Return a provider by the name that routes give it; the first call makes its client."""
+    if name not in _providers:
+        make = _makers.get(name)
+        if make is None:
+            raise ProviderNotConfigured(name)
+        _providers[name] = make()
+    return _providers[name]
 
 
 def names() -> frozenset[str]:
     """Names of the configured providers."""
-    return frozenset(_providers)
+    return frozenset(_makers) | frozenset(_providers)
 
 
 async def disconnect() -> None:
@@ -46,22 +55,42 @@ async def disconnect() -> None:
     for provider in _providers.values():
         await provider.close()
     _providers.clear()
+    _makers.clear()
 
 
-def _demo(settings: Settings) -> Provider | None:
-    if not settings.demo_provider:
+def _demo(settings: Settings) -> Make | None:
+    def make() -> Provider:
+        from providers.demo import DemoProvider
+
+        return DemoProvider(settings.home / "demo")
+
+    return make if settings.demo_provider else None
+
+
+def _gemini(settings: Settings) -> Make | None:
+    key = settings.gemini_api_key
+    if key is None:
         return None
-    from providers.demo import DemoProvider
 
-    return DemoProvider(settings.home / "demo")
+    def make() -> Provider:
+        from providers.gemini import GeminiProvider
+
+        return GeminiProvider(key.get_secret_value(), base_url=settings.gemini_base_url)
+
+    return make
 
 
-def _gemini(settings: Settings) -> Provider | None:
-    if settings.gemini_api_key is None:
+def _kling(settings: Settings) -> Make | None:
+    key, secret = settings.kling_api_key, settings.kling_api_secret
+    if key is None or secret is None:
         return None
-    from providers.gemini import GeminiProvider
 
-    return GeminiProvider(settings.gemini_api_key.get_secret_value(), base_url=settings.gemini_base_url)
+    def make() -> Provider:
+        from providers.kling import KlingProvider
+
+        return KlingProvider(key.get_secret_value(), secret.get_secret_value(), base_url=settings.kling_api_base_url)
+
+    return make
 
 
-_BUILDERS: dict[str, Callable[[Settings], Provider | None]] = {"gemini": _gemini, "demo": _demo}
+_CONFIGURE: dict[str, Callable[[Settings], Make | None]] = {"gemini": _gemini, "kling": _kling, "demo": _demo}

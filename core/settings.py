@@ -181,6 +181,21 @@ class Settings(BaseModel):
         str | None, Field(alias="GEMINI_BASE_URL", description="The Gemini API; Google's when not set.")
     ] = None
 
+    kling_api_key: Annotated[
+        SecretStr | None,
+        Field(
+            alias="KLING_API_KEY",
+            description="Access key of Kling's own API; its models are offered when the secret is set as well.",
+        ),
+    ] = None
+    kling_api_secret: Annotated[
+        SecretStr | None,
+        Field(alias="KLING_API_SECRET", description="Secret key of Kling's own API, which signs every request."),
+    ] = None
+    kling_api_base_url: Annotated[
+        str | None, Field(alias="KLING_API_BASE_URL", description="Kling's own API; the global one when not set.")
+    ] = None
+
     lava_enabled: Annotated[
         bool,
         Field(
@@ -236,7 +251,9 @@ class Settings(BaseModel):
         Field(alias="LOG_LEVEL", description="Least severity that is written."),
     ] = "INFO"
 
-    @field_validator("public_base_url", "telegram_api_base_url", "gemini_base_url", "lava_api_base_url")
+    @field_validator(
+        "public_base_url", "telegram_api_base_url", "gemini_base_url", "kling_api_base_url", "lava_api_base_url"
+    )
     @classmethod
     def _is_base_url(cls, value: str | None) -> str | None:
         if value is None:

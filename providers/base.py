@@ -25,6 +25,17 @@ class MediaKind(StrEnum):
     VIDEO = "video"
 
 
+class MediaRole(StrEnum):
+    """What an input is for. A model that knows no roles takes every picture as `IMAGE`."""
+
+    IMAGE = "image"
+    START = "start"
+    END = "end"
+    REFERENCE = "reference"
+    MASK = "mask"
+    VIDEO = "video"
+
+
 @dataclass(frozen=True, slots=True)
 class InputMedia:
     """A picture or video that the user gave, already checked by content.
@@ -33,11 +44,38 @@ class InputMedia:
         data: the bytes of the file.
         mime: the type found by looking at the bytes, such as ``image/jpeg``.
         url: a link that a provider can fetch for at least 24 hours, where storage can make one.
+        role: what it is for; `IMAGE` leaves that to the model and the order.
     """
 
     data: bytes = field(repr=False)
     mime: str
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)
+    role: MediaRole = MediaRole.IMAGE
+
+
+class ActionKind(StrEnum):
+    """What can be done with a finished job."""
+
+    EXTEND = "extend"
+    UPSCALE = "upscale"
+    VARY = "vary"
+    BUTTON = "button"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A job made from what another job of the same provider made.
+
+    Attributes:
+        parent: the external id of that other job.
+        number: which of its results is meant, from 1.
+        button: with `BUTTON`, the vendor's own label, one of `Finished.actions` of the parent.
+    """
+
+    kind: ActionKind
+    parent: str
+    number: int = 1
+    button: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +90,8 @@ class Job:
         prompt: the user's words.
         images: inputs in the user's order, empty for text-only jobs.
         params: options, validated against the model's schema; their names are the catalogue's.
+        action: what to do with an earlier job, where this one is made from it.
+        callback_url: where the vendor may tell that something changed; its path is a secret.
     """
 
     client_id: str
@@ -60,6 +100,8 @@ class Job:
     prompt: str
     images: tuple[InputMedia, ...] = ()
     params: Mapping[str, Json] = field(default_factory=dict)
+    action: Action | None = None
+    callback_url: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +137,16 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The job made these. `cost_usd` is what the vendor reports that it cost us, where it does."""
+    """The job made these.
+
+    Attributes:
+        cost_usd: what the vendor reports that it cost us, where it does.
+        actions: labels of the buttons that the vendor offers for this very job.
+    """
 
     media: tuple[Media, ...]
     cost_usd: Decimal | None = None
+    actions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

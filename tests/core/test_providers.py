@@ -1,0 +1,64 @@
+"""Which providers a process has, and when their adapters are loaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from core import providers
+from core.settings import Settings
+from tests.core.test_settings import COMPLETE
+
+KEYS = {
+    "gemini": {"GEMINI_API_KEY": "AIza-key-0123456789"},
+    "kling": {"KLING_API_KEY": "access-0123456789", "KLING_API_SECRET": "secret-0123456789"},
+    "demo": {"DEMO_PROVIDER": "true"},
+}
+EVERYTHING = {name: value for keys in KEYS.values() for name, value in keys.items()}
+
+
+def settings(**changes: str) -> Settings:
+    return Settings.model_validate(COMPLETE | changes)
+
+
+@pytest.mark.parametrize(("name", "keys"), KEYS.items())
+async def test_a_key_is_what_a_provider_needs(name: str, keys: dict[str, str]) -> None:
+    providers.connect(settings(**keys))
+    assert providers.names() == {name}
+    assert providers.get(name).name == name
+    assert providers.get(name) is providers.get(name)
+    await providers.disconnect()
+    assert providers.names() == frozenset()
+
+
+async def test_every_provider_is_built_under_the_name_of_its_routes() -> None:
+    providers.connect(settings(**EVERYTHING))
+    assert {name: providers.get(name).name for name in providers.names()} == {name: name for name in KEYS}
+    await providers.disconnect()
+
+
+@pytest.mark.parametrize("missing", ["KLING_API_KEY", "KLING_API_SECRET"])
+def test_half_a_pair_of_keys_is_no_provider(missing: str) -> None:
+    providers.connect(settings(**{name: value for name, value in KEYS["kling"].items() if name != missing}))
+    assert providers.names() == frozenset()
+    with pytest.raises(providers.ProviderNotConfigured, match="kling"):
+        providers.get("kling")
+
+
+def test_a_process_that_calls_no_provider_loads_no_adapter() -> None:
+    program = f"""
+import sys
+import core.http.application, core.process, core.generations.execution, cli.main
+from core import providers
+from core.settings import load
+providers.connect(load({COMPLETE | EVERYTHING!r}))
+print(sorted(providers.names()))
+light = {{"providers", "providers.base", "providers.errors"}}
+print(sorted(name for name in sys.modules if name.split(".")[0] == "providers" and name not in light))
+providers.get("kling")
+print("providers.kling" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines() == [str(sorted(KEYS)), "[]", "True"]

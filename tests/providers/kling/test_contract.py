@@ -1,0 +1,9 @@
+"""Kling keeps what every adapter keeps."""
+
+from __future__ import annotations
+
+from tests.providers.contract import Contract
+
+
+class TestKling(Contract):
+    """All of it."""
