@@ -7,7 +7,7 @@ up *arguments:
     nb up {{arguments}}
 
 # Everything that must pass before a change lands: style, types, layers, documents and all tests.
-test *arguments: lint types browser
+test *arguments: lint types browser accounting
     pytest {{arguments}}
 
 # Style, layers, and documents that tell the truth.
@@ -41,6 +41,10 @@ docs:
 # Have Chromium for the browser tests, installing it where it is missing.
 browser:
     @python -m scripts.browser
+
+# Have hledger and Beancount, which the tests of the books run, installing them where they are missing.
+accounting:
+    @python -m scripts.accounting
 
 # Resolve the dependencies anew and write the lock.
 lock:

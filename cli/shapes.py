@@ -3,7 +3,8 @@
 from typing import Any, Literal, NotRequired, TypedDict
 
 from cli.wire import Check, CheckState, GenerationDetail, GenerationPage, LedgerReport, ModelPage, Quote, ServiceStatus
-from cli.wire_ledger import Adjusted, AuditPage, Blocking, Statement, User
+from cli.wire_ledger import Adjusted, AuditPage, Blocking, ExportData, Statement, User
+from cli.wire_payments import Dismissed, PaymentDetail, PaymentPage, Reconciliation, Refunded, TestOrder
 from cli.wire_prices import (
     Approval,
     ApprovalList,
@@ -242,6 +243,13 @@ SHAPES: dict[str, Any] = {
     "approve.show": Approval,
     "ledger.verify": LedgerReport,
     "ledger.statement": Statement,
+    "ledger.export": ExportData,
+    "payments.list": PaymentPage,
+    "payments.show": PaymentDetail,
+    "payments.refund": Refunded,
+    "payments.dismiss": Dismissed,
+    "payments.reconcile": Reconciliation,
+    "payments.test": TestOrder,
     "users.show": User,
     "users.credit": Adjusted,
     "users.debit": Adjusted,

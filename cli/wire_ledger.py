@@ -123,3 +123,51 @@ class AuditPage(TypedDict):
 
     items: list[AuditEvent]
     next_cursor: str | None
+
+
+class BookLine(TypedDict):
+    """One side of an entry; `tokens` is what an amount of another commodity was exchanged for."""
+
+    account: str
+    amount: str
+    commodity: str
+    tokens: str | None
+
+
+class BookEntry(TypedDict):
+    """Lines that add up to nothing."""
+
+    id: str
+    at: str
+    what: str
+    user: str | None
+    reference: str
+    actor: str
+    reason: str
+    lines: list[BookLine]
+
+
+class BookPage(TypedDict):
+    """`GET /api/ops/v1/ledger/entries`."""
+
+    items: list[BookEntry]
+    next_cursor: str | None
+
+
+class BookTotal(TypedDict):
+    """What the accounts of one kind hold together."""
+
+    account: str
+    amount: str
+    commodity: str
+
+
+class ExportData(TypedDict):
+    """`nb ledger export`. `output` is null when the books went to stdout."""
+
+    format: str
+    output: str | None
+    since: str | None
+    until: str | None
+    entries: int
+    totals: list[BookTotal]

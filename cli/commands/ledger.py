@@ -8,6 +8,7 @@ from urllib.parse import quote as quoted
 import typer
 
 from cli.client import connect
+from cli.commands.ledger_export import export
 from cli.envelope import Outcome, Problem
 from cli.exit_codes import ExitCode
 from cli.groups import new_group
@@ -72,6 +73,9 @@ def row_of(posting: Posting) -> tuple[object, ...]:
         posting["payment"] or posting["generation"],
         posting["actor"],
     )
+
+
+app.command("export")(export)
 
 
 @app.command("verify")

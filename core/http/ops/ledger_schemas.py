@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
+
+from pydantic import Field
 
 from core.http.ops.cursors import cursor_field, limit_field
 from core.http.values import Answer, Moment, Question, Tokens
-from core.ledger import Entry
+from core.ledger import Entry, books
 
 
 class Posting(Answer):
@@ -60,4 +63,59 @@ class Statement(Answer):
     user: str
     balance: Tokens
     items: list[Posting]
+    next_cursor: str | None
+
+
+class EntriesQuery(Question):
+    """Which part of the books."""
+
+    since: date | None = Field(None, description="From this day (UTC).")
+    until: date | None = Field(None, description="Up to the day before this one (UTC).")
+    limit: int = limit_field(default=1000, maximum=5000)
+    cursor: str | None = Field(None, description="`next_cursor` of the page before.", max_length=100)
+
+
+class BookLine(Answer):
+    """One side of an entry. `tokens`: what an amount of another commodity was exchanged for."""
+
+    account: str
+    amount: Tokens
+    commodity: str
+    tokens: Tokens | None
+
+
+class BookEntry(Answer):
+    """Lines that add up to nothing: a posting, its settlement, or money that came or went."""
+
+    id: str
+    at: Moment
+    what: str
+    user: str | None
+    reference: str
+    actor: str
+    reason: str
+    lines: list[BookLine]
+
+    @classmethod
+    def of(cls, entry: books.BookEntry) -> BookEntry:
+        """The same for the outside."""
+        return cls(
+            id=entry.id,
+            at=entry.at,
+            what=entry.what,
+            user=str(entry.user) if entry.user is not None else None,
+            reference=entry.reference,
+            actor=entry.actor,
+            reason=entry.reason,
+            lines=[
+                BookLine(account=line.account, amount=line.amount, commodity=line.commodity, tokens=line.tokens)
+                for line in entry.lines
+            ],
+        )
+
+
+class BookPage(Answer):
+    """Entries in the order of their postings. A page may be empty and yet not the last one."""
+
+    items: list[BookEntry]
     next_cursor: str | None
