@@ -8,7 +8,7 @@ from typing import Any
 from sanic import Blueprint, HTTPResponse, Request, response
 from sanic.request import File
 
-from bot.sandbox import people, webapp
+from bot.sandbox import misdelivery, people, purchases, webapp
 from bot.sandbox.api import read_parameters
 from bot.sandbox.documents import JsonObject
 from bot.sandbox.methods import names
@@ -160,12 +160,25 @@ def _message_routes(world: World, driver: Blueprint) -> None:
         person, body = people.find(world, chat_id), _body(request)
         link = body.get("invoice_link") or ""
         message_id = 0 if link else _whole(body, "message_id")
-        return _json(await people.pay(world, person, people.invoice_of(world, person, message_id, str(link))))
+        return _json(await purchases.pay(world, person, purchases.invoice_of(world, person, message_id, str(link))))
 
     @driver.get("/chats/<chat_id:int>/invoice")
     async def show_invoice(request: Request, chat_id: int) -> HTTPResponse:
-        invoice = people.invoice_of(world, people.find(world, chat_id), 0, request.args.get("link", ""))
-        return _json({key: invoice[key] for key in ("title", "description", "currency", "total_amount")})
+        invoice = purchases.invoice_of(world, people.find(world, chat_id), 0, request.args.get("link", ""))
+        shown = {key: invoice[key] for key in ("title", "description", "currency", "total_amount")}
+        period = invoice.get("subscription_period")
+        return _json(shown | ({"subscription_period": period} if period else {}))
+
+    @driver.post("/chats/<chat_id:int>/renew")
+    async def renew(request: Request, chat_id: int) -> HTTPResponse:
+        charge_id = _text(_body(request), "telegram_payment_charge_id")
+        return _json(purchases.renew(world, people.find(world, chat_id), charge_id))
+
+    @driver.post("/chats/<chat_id:int>/subscription")
+    async def change_subscription(request: Request, chat_id: int) -> HTTPResponse:
+        person, body = people.find(world, chat_id), _body(request)
+        charge_id, state = _text(body, "telegram_payment_charge_id"), _text(body, "state")
+        return _json(purchases.change_subscription(world, person, charge_id, state))
 
     @driver.post("/chats/<chat_id:int>/webapp_data")
     async def web_app_data(request: Request, chat_id: int) -> HTTPResponse:
@@ -231,17 +244,24 @@ def _tool_routes(world: World, driver: Blueprint) -> None:
 
     @driver.post("/faults")
     async def add_fault(request: Request) -> HTTPResponse:
-        fault = _fault(_body(request))
+        body = _body(request)
+        if "update" in body:
+            planned = misdelivery.planned(body)
+            world.updates.misdeliveries.append(planned)
+            return _json(planned.shown(), 201)
+        fault = _fault(body)
         world.state.faults.append(fault)
         return _json(fault, 201)
 
     @driver.get("/faults")
     async def list_faults(_request: Request) -> HTTPResponse:
-        return _json({"faults": world.state.faults})
+        updates = [planned.shown() for planned in world.updates.misdeliveries]
+        return _json({"faults": world.state.faults, "updates": updates})
 
     @driver.delete("/faults")
     async def clear_faults(_request: Request) -> HTTPResponse:
         world.state.faults.clear()
+        world.updates.misdeliveries.clear()
         return _json({"ok": True})
 
     @driver.post("/limits")

@@ -1,11 +1,10 @@
-"""What people do in the chat: appear, write, send files, press buttons, pay, block the bot."""
+"""What people do in the chat: appear, write, send files, press buttons, block the bot. Paying is in `purchases`."""
 
 from __future__ import annotations
 
 import asyncio
 import copy
 import hashlib
-import secrets
 from collections.abc import Sequence
 
 from bot.sandbox import limits
@@ -48,7 +47,8 @@ def find(world: World, user_id: int) -> Person:
     return person
 
 
-def _present(person: Person) -> None:
+def must_be_present(person: Person) -> None:
+    """Refuse to act for somebody who blocked the bot."""
     if person.has_blocked_bot:
         raise DriverError(409, "the user has blocked the bot; unblock it first")
 
@@ -77,7 +77,7 @@ def _formatted(text: str, name: str) -> JsonObject:
 
 def write(world: World, person: Person, text: str, reply_to: int = 0) -> JsonObject:
     """A text message; a leading /command becomes a bot_command entity."""
-    _present(person)
+    must_be_present(person)
     if not text.strip():
         raise DriverError(400, "text is empty")
     if len(text.strip()) > limits.TEXT_LENGTH:
@@ -89,7 +89,7 @@ async def send_files(
     world: World, person: Person, files: Sequence[tuple[str, Upload]], details: Parameters
 ) -> list[JsonObject]:
     """One message per file; several files make an album with the caption on the first."""
-    _present(person)
+    must_be_present(person)
     caption = details.text("caption")
     if len(caption) > limits.CAPTION_LENGTH:
         raise DriverError(400, f"caption is longer than {limits.CAPTION_LENGTH} characters")
@@ -109,7 +109,7 @@ async def send_files(
 
 def send_web_app_data(world: World, person: Person, data: str, button_text: str) -> JsonObject:
     """What a Mini App opened from a reply keyboard sends with sendData."""
-    _present(person)
+    must_be_present(person)
     if not 1 <= len(data.encode()) <= 4096:
         raise DriverError(400, "data must have 1-4096 bytes")
     return _say(world, person, {"web_app_data": {"data": data, "button_text": button_text}})
@@ -117,7 +117,7 @@ def send_web_app_data(world: World, person: Person, data: str, button_text: str)
 
 async def press(world: World, person: Person, message_id: int, data: str, wait: float) -> JsonObject:
     """Press a button. Real clients can forge, so any data is delivered; waits shortly for the bot's answer."""
-    _present(person)
+    must_be_present(person)
     query_id, answer = open_query(world, person.id, limits.QUERY_LIFETIME_SECONDS)
     stored = world.state.message(person.id, message_id)
     gone = {"chat": person.chat(), "message_id": message_id, "date": 0}
@@ -131,36 +131,6 @@ async def press(world: World, person: Person, message_id: int, data: str, wait: 
     world.updates.add("callback_query", query, person.id)
     done, _ = await asyncio.wait({answer}, timeout=min(wait, CALLBACK_WAIT_SECONDS))
     return {"callback_query_id": query_id, "answer": answer.result() if done else None}
-
-
-async def pay(world: World, person: Person, invoice: JsonObject) -> JsonObject:
-    """Ask the bot, take play Stars, tell the bot."""
-    _present(person)
-    query_id, answer = open_query(world, person.id, limits.PRE_CHECKOUT_SECONDS)
-    asked = {"currency": "XTR", "total_amount": invoice["total_amount"], "invoice_payload": invoice["payload"]}
-    world.updates.add("pre_checkout_query", {"id": query_id, "from": person.profile, **asked}, person.id)
-    done, _ = await asyncio.wait({answer}, timeout=limits.PRE_CHECKOUT_SECONDS)
-    if not done:
-        return {"ok": False, "error_message": "The bot did not answer the pre-checkout query in time."}
-    if not answer.result()["ok"]:
-        return {"ok": False, "error_message": answer.result()["error_message"]}
-    charge_id = f"stx{secrets.token_urlsafe(24)}"
-    payment = {"user_id": person.id, "amount": invoice["total_amount"], "payload": invoice["payload"]}
-    world.state.put_payment(charge_id, {**payment, "date": world.state.now()})
-    paid: JsonObject = {**asked, "telegram_payment_charge_id": charge_id, "provider_payment_charge_id": ""}
-    if invoice.get("subscription_period"):
-        expiry = world.state.now() + int(invoice["subscription_period"])
-        paid |= {"subscription_expiration_date": expiry, "is_recurring": True, "is_first_recurring": True}
-    message = _say(world, person, {"successful_payment": paid})
-    return {"ok": True, "telegram_payment_charge_id": charge_id, "message": message}
-
-
-def invoice_of(world: World, person: Person, message_id: int, link: str) -> JsonObject:
-    """The invoice behind a message or a link."""
-    invoice = world.state.invoices.get(link or f"{person.id}:{message_id}")
-    if invoice is None:
-        raise DriverError(404, f"there is no invoice {link or f'in message {message_id}'}")
-    return invoice
 
 
 def set_blocked(world: World, person: Person, *, is_blocked: bool) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bot.sandbox.documents import JsonObject
+from bot.sandbox.misdelivery import Misdelivery
 from bot.sandbox.refusals import conflict
 from bot.sandbox.state import State
 
@@ -22,6 +24,7 @@ class Updates:
         self._state = state
         self._arrived = asyncio.Event()
         self._poller: asyncio.Future[None] | None = None
+        self.misdeliveries: list[Misdelivery] = []
         # Set by the server: the webhook pusher listens.
         self.on_arrival: Callable[[], None] = lambda: None
         self.on_webhook_change: Callable[[], None] = lambda: None
@@ -31,14 +34,44 @@ class Updates:
         wanted = self._state.setting("allowed_updates").get("kinds") or []
         if (wanted and kind not in wanted) or (not wanted and kind in ON_REQUEST):
             return None
+        fault = self._misdelivery_of(kind, payload)
+        if fault is None:
+            return self._queue(kind, payload, chat_id)
+        if not fault.is_lost:
+            arrive = partial(self._queue_badly, fault, kind, fault.changed(kind, payload), chat_id)
+            asyncio.get_running_loop().call_later(fault.delay, arrive)
+        return None
+
+    def _queue(self, kind: str, payload: JsonObject, chat_id: int, *, repetitions: int = 0) -> int:
         update_id = self._state.next_number("update", FIRST_UPDATE_ID)
-        self._state.put_update(update_id, {"chat_id": chat_id, "update": {"update_id": update_id, kind: payload}})
+        record = {"chat_id": chat_id, "update": {"update_id": update_id, kind: payload}, "repetitions": repetitions}
+        self._state.put_update(update_id, record)
         self._arrived.set()
         self.on_arrival()
         return update_id
 
+    def _queue_badly(self, fault: Misdelivery, kind: str, payload: JsonObject, chat_id: int) -> None:
+        again = fault.copies - 1
+        if not fault.with_new_ids:
+            self._queue(kind, payload, chat_id, repetitions=again)
+            return
+        for _ in range(fault.copies):
+            self._queue(kind, payload, chat_id)
+
+    def _misdelivery_of(self, kind: str, payload: JsonObject) -> Misdelivery | None:
+        """What a test asked to happen to such an update, counted."""
+        fault = next((one for one in self.misdeliveries if one.concerns(kind, payload)), None)
+        if fault is not None:
+            fault.times -= 1
+            self.misdeliveries[:] = [one for one in self.misdeliveries if one.times > 0]
+        return fault
+
     def confirm(self, update_id: int) -> None:
-        """Forget a delivered update."""
+        """Forget a delivered update, unless it is to be delivered again."""
+        record = self.waiting.get(update_id)
+        if record is not None and record.get("repetitions", 0):
+            self._state.put_update(update_id, {**record, "repetitions": record["repetitions"] - 1})
+            return
         self._state.drop_update(update_id)
 
     def drop_all(self) -> None:

@@ -97,6 +97,18 @@ async def refund_star_payment(world: World, parameters: Parameters) -> bool:
     return True
 
 
+@method("editUserStarSubscription")
+async def edit_user_star_subscription(world: World, parameters: Parameters) -> bool:
+    """Cancel a subscription or allow it again, on behalf of the bot."""
+    charge_id = parameters.text("telegram_payment_charge_id")
+    payment = world.state.payments.get(charge_id)
+    is_own = payment is not None and payment["user_id"] == parameters.integer("user_id")
+    if payment is None or not is_own or not payment.get("subscription_period"):
+        raise bad_request("CHARGE_ID_INVALID")
+    world.state.put_payment(charge_id, {**payment, "is_canceled": parameters.flag("is_canceled")})
+    return True
+
+
 def _transactions(world: World) -> list[JsonObject]:
     """Payments and refunds as getStarTransactions lists them, oldest first."""
     listed = []
@@ -107,6 +119,8 @@ def _transactions(world: World) -> list[JsonObject]:
             "user": world.state.people[payment["user_id"]].profile,
             "invoice_payload": payment["payload"],
         }
+        if payment.get("subscription_period"):
+            partner["subscription_period"] = payment["subscription_period"]
         common = {"id": charge_id, "amount": payment["amount"]}
         listed.append({**common, "date": payment["date"], "source": partner})
         if payment.get("refunded_at"):

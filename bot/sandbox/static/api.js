@@ -26,7 +26,7 @@ export const api = {
   calls: (after) => call(`/calls?after=${after}`).then((answer) => answer.calls),
   methods: () => call("/methods").then((answer) => answer.methods),
   delivery: () => call("/delivery"),
-  faults: () => call("/faults").then((answer) => answer.faults),
+  faults: () => call("/faults"),
   addFault: (fault) => post("/faults", fault),
   clearFaults: () => call("/faults", { method: "DELETE" }),
   events: (chat) => new EventSource(`/sandbox/v1/chats/${chat}/events`),

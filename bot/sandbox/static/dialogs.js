@@ -38,7 +38,8 @@ export function payment(chat, invoice, how) {
   return open("sheet", (close) => {
     const error = h("p", { class: "error", role: "alert" });
     const cancel = h("button", { type: "button", class: "button quiet", onclick: () => close("cancelled") }, "Cancel");
-    const button = h("button", { type: "button", class: "button strong" }, `Pay ⭐ ${invoice.total_amount}`);
+    const monthly = invoice.subscription_period ? " a month" : "";
+    const button = h("button", { type: "button", class: "button strong" }, `${monthly ? "Subscribe" : "Pay"} ⭐ ${invoice.total_amount}`);
     let failed = false;
     button.addEventListener("click", async () => {
       button.disabled = cancel.disabled = true;
@@ -52,7 +53,7 @@ export function payment(chat, invoice, how) {
       button.disabled = cancel.disabled = false;
       cancel.onclick = () => close(failed ? "failed" : "cancelled");
     });
-    return [h("h2", {}, invoice.title), h("p", {}, invoice.description), h("div", { class: "receipt" }, h("span", {}, "Total"), h("span", {}, `⭐ ${invoice.total_amount}`)),
+    return [h("h2", {}, invoice.title), h("p", {}, invoice.description), h("div", { class: "receipt" }, h("span", {}, "Total"), h("span", {}, `⭐ ${invoice.total_amount}${monthly}`)),
       h("p", { class: "note" }, "Play Stars: nothing is charged."), error, h("div", { class: "actions" }, cancel, button)];
   }, "Payment");
 }

@@ -5,6 +5,8 @@ import { toast } from "./dialogs.js";
 import { $, h, symbol } from "./dom.js";
 
 const FAILURES = [[429, "429 Too many requests"], [500, "500 Server error"], [502, "502 Bad gateway"], [403, "403 Blocked by the user"], [400, "400 Bad request"], [409, "409 Conflict"]];
+const UPDATES = [["successful_payment", "A payment"], ["pre_checkout_query", "The question before a payment"], ["refunded_payment", "A refund"], ["callback_query", "A pressed button"], ["message", "Any message"]];
+const MISDELIVERIES = { twice: ["arrives twice", { copies: 2 }], copied: ["comes with a forged copy", { copies: 2, with_new_ids: true }], late: ["is 8 seconds late", { delay: 8 }], cheap: ["names 1 Star", { changes: { total_amount: 1 } }], lost: ["never arrives", { is_lost: true }] };
 const QUIET = new Set(["getUpdates", "getWebhookInfo", "getMe", "sendChatAction", "answerCallbackQuery"]);
 const SHOWN_CALLS = 200;
 
@@ -34,7 +36,7 @@ export class Tools {
     $("tools").replaceChildren(
       h("header", {}, h("h2", {}, "Test tools"), h("button", { type: "button", class: "icon", "aria-label": "Close the test tools", onclick: () => this.toggle(opener) }, symbol("close"))),
       h("section", {}, h("h3", {}, "Delivery"), this.delivery),
-      h("section", {}, h("h3", {}, "Failures"), h("p", {}, "The next calls of a method fail as Telegram would."), await this.faultForm(), this.faults),
+      h("section", {}, h("h3", {}, "Failures"), h("p", {}, "The next calls of a method fail as Telegram would."), await this.faultForm(), this.updateForm(), this.faults),
       h("section", {}, h("h3", {}, "Person"), h("p", {}, "A bot that is blocked gets 403 for everything it sends."), this.blocking),
       h("section", {}, h("div", { class: "log-head" }, h("h3", {}, "Bot API calls"), h("label", {}, all, "Routine calls too")), this.log),
     );
@@ -54,11 +56,28 @@ export class Tools {
       h("button", { type: "submit", class: "button wide" }, "Make it fail"));
   }
 
+  updateForm() {
+    return h("form", { class: "form", onsubmit: (event) => this.addMisdelivery(event) },
+      h("label", {}, "Next update", h("select", { name: "update" }, UPDATES.map(([kind, words]) => h("option", { value: kind }, words)))),
+      h("label", {}, "What happens to it", h("select", { name: "how" }, Object.entries(MISDELIVERIES).map(([how, [words]]) => h("option", { value: how }, words)))),
+      h("button", { type: "submit", class: "button wide" }, "Disturb it"));
+  }
+
+  async addMisdelivery(event) {
+    event.preventDefault();
+    const given = Object.fromEntries(new FormData(event.target));
+    await this.add({ update: given.update, ...MISDELIVERIES[given.how][1] });
+  }
+
   async addFault(event) {
     event.preventDefault();
     const given = Object.fromEntries(new FormData(event.target));
     const fault = { method: given.method, error_code: Number(given.error_code), times: Number(given.times) };
     if (fault.error_code === 429) fault.retry_after = Number(given.retry_after);
+    await this.add(fault);
+  }
+
+  async add(fault) {
     try {
       await api.addFault(fault);
     } catch (problem) {
@@ -78,9 +97,10 @@ export class Tools {
     const chat = this.current();
     this.blocking.disabled = !chat;
     this.blocking.textContent = chat?.has_blocked_bot ? "Unblock the bot" : "Block the bot";
-    const [faults, delivery] = await Promise.all([api.faults(), api.delivery()]);
+    const [planned, delivery] = await Promise.all([api.faults(), api.delivery()]);
+    const faults = [...planned.faults.map((fault) => [`${fault.method} → ${fault.error_code}`, fault.times]), ...planned.updates.map((one) => [`${one.update} is disturbed`, one.times])];
     const clear = h("button", { type: "button", class: "button quiet", onclick: async () => { await api.clearFaults(); await this.refresh(); } }, "Clear");
-    this.faults.replaceChildren(...faults.map((fault) => h("li", { class: "fault" }, h("span", {}, `${fault.method} → ${fault.error_code}`), h("span", {}, `${fault.times}×`))), ...(faults.length ? [clear] : []));
+    this.faults.replaceChildren(...faults.map(([words, times]) => h("li", { class: "fault" }, h("span", {}, words), h("span", {}, `${times}×`))), ...(faults.length ? [clear] : []));
     const failed = delivery.last_error_message ? ` Last failure: ${delivery.last_error_message}.` : "";
     const how = delivery.url ? `Webhook ${delivery.url}.` : delivery.is_polling ? "The bot is polling." : "No webhook is set and nobody polls.";
     this.delivery.textContent = `${how} ${delivery.pending_update_count} updates wait.${failed}`;
