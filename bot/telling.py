@@ -17,8 +17,9 @@ from aiogram.types import InlineKeyboardMarkup
 from bot.buttons import Button, button
 from bot.client import LOST_ANSWER
 from bot.payment_words import bonus_words, date_words, money_words
+from bot.routers import cart
 from bot.texts import Html, Words, join, lines
-from core import ledger, redis
+from core import ledger, redis, users
 from core.ledger import Posting
 from core.logs import get_logger
 from core.payments import Payment, PaymentStatus, refunds, repository
@@ -33,6 +34,9 @@ FIRST_PAUSE: Final = timedelta(seconds=30)
 LONGEST_PAUSE: Final = timedelta(hours=1)
 MOST_ATTEMPTS: Final = 50
 
+BRINGS_TOKENS: Final = frozenset({"paid", "renewed"})
+"""States that may make an order payable which there were too few tokens for."""
+
 BUY_AGAIN: Final = frozenset({"failed"})
 """States after which a button for another attempt is shown."""
 
@@ -46,9 +50,11 @@ async def tell(bot: Bot, code: str) -> None:
         return
     if not await _leased(payment, state):
         return
-    text = await _text(payment, state)
+    text, keyboard = await _text(payment, state), _keyboard(payment, state)
+    if state in BRINGS_TOKENS and (waiting := await _waiting_order(payment)) is not None:
+        text, keyboard = join(text, waiting[0]), waiting[1]
     try:
-        await bot.send_message(recipient, text, reply_markup=_keyboard(payment, state))
+        await bot.send_message(recipient, text, reply_markup=keyboard)
     except TelegramForbiddenError:
         logger.info("payment_not_told", code=code, state=state, reason="the user blocked the bot")
     except (*LOST_ANSWER, TelegramRetryAfter) as error:
@@ -105,6 +111,11 @@ def _keyboard(payment: Payment, state: str) -> InlineKeyboardMarkup | None:
         return None
     text = Words(payment.language).plain("button-top-up")
     return InlineKeyboardMarkup(inline_keyboard=[[button(text, Button.TOP_UP)]])
+
+
+async def _waiting_order(payment: Payment) -> tuple[Html, InlineKeyboardMarkup] | None:
+    user = None if payment.chat_id is None else await users.get(payment.chat_id)
+    return None if user is None else await cart.offer(Words(payment.language), user)
 
 
 async def _balance(payment: Payment) -> Tokens:

@@ -27,6 +27,9 @@ from providers.base import Json
 log = structlog.get_logger(__name__)
 
 KEPT_FOR = timedelta(days=7)
+QUIET = 5.0
+"""Seconds in which the message about a payment may make the offer itself."""
+
 AT_ONCE = 100
 """Orders looked at by one tick."""
 
@@ -147,18 +150,20 @@ async def offer_again(user: UserId) -> None:
 
 
 @task("cart.offer_due")
-async def offer_due() -> None:
-    """Have the bot offer what can be paid since a moment ago, whatever brought the tokens."""
+async def offer_due(quiet: float = QUIET) -> None:
+    """Have the bot offer what can be paid now, whatever brought the tokens `quiet` seconds ago or earlier."""
     rows = await db.fetch(
         """
         SELECT cart.code, person.chat_id
         FROM botapp_cart AS cart JOIN botapp_tguser AS person ON person.id = cart.user_id
         JOIN botapp_userbalance AS balance ON balance.user_id = cart.user_id
         WHERE cart.offered_at IS NULL AND cart.created_at > now() - $1::interval AND balance.balance >= cart.price
+            AND balance.updated_at <= now() - make_interval(secs => $2)
             AND NOT person.is_blocked AND person.unreachable_since IS NULL
-        ORDER BY cart.id LIMIT $2
+        ORDER BY cart.id LIMIT $3
         """,
         KEPT_FOR,
+        quiet,
         AT_ONCE,
     )
     for row in rows:

@@ -15,10 +15,14 @@ from bot.routers.cart import offer
 from bot.texts import Words
 from core import cart, catalog, db, ledger, providers, storage
 from core.ledger import PostingKind
+from core.payments import crediting, gateways, orders, packages
+from core.payments.gateways.base import Outcome, Receipt
+from core.payments.orders import Purchase
 from core.types import IdempotencyKey
 from tests.bot.people import Person, World
 from tests.bot.telegram import FakeTelegram, buttons
 from tests.bot.test_prices import set_cost
+from tests.core.payments.till import Till
 
 pytestmark = pytest.mark.integration
 
@@ -42,7 +46,7 @@ async def have(person: Person, balance: str) -> None:
 
 async def offers_made(world: World) -> list[str]:
     """Do what beat and the worker do; return the names of the tasks."""
-    await cart.offer_due()
+    await cart.offer_due(quiet=0)
     return await world.work()
 
 
@@ -104,10 +108,45 @@ async def test_the_offer_is_made_once(short: Person, world: World) -> None:
     assert await offers_made(world) == []
 
 
+@pytest.mark.parametrize("language", ["en", "ru"])
+async def test_the_message_about_a_payment_carries_the_offer(
+    somebody: Callable[..., Person], world: World, telegram: FakeTelegram, language: str
+) -> None:
+    person = somebody(language=language)
+    await person.send("/start")
+    await have(person, "0.30")
+    await person.send("a red fox")
+    gateways.use(Till())
+    await packages.seed()
+    key = IdempotencyKey(f"test:{person.id}")
+    order = await orders.place(Purchase(await person.account(), "tokens-100", "till", key))
+    receipt = Receipt("till", "ext-1", Outcome.PAID, order.amount, order.currency, order_code=order.code)
+    for _ in range(3):
+        await crediting.receive(receipt)
+
+    assert await world.work() == ["bot.tell_payment"]
+    (start,) = buttons(telegram.last)
+    assert start.startswith("▶️") and "a red fox" in telegram.last["text"] and "100 ⚡" in telegram.last["text"]
+    assert await offers_made(world) == [], "whoever was told is not told again"
+
+    shown = telegram.last
+    await person.press("▶️", shown)
+    await person.press("▶️", shown)
+    assert started(await person.jobs()) == ["a red fox"]
+    assert await person.balance() == "119.50"
+    assert "bot.deliver" in await world.work()
+
+
 @pytest.mark.parametrize("kind", [PostingKind.DEPOSIT, PostingKind.BONUS, PostingKind.ADMIN, PostingKind.REFERRAL])
 async def test_it_is_offered_whatever_brought_the_tokens(short: Person, world: World, kind: PostingKind) -> None:
     await give(short, "0.50", kind)
     assert await offers_made(world) == ["bot.offer_cart"]
+
+
+async def test_tokens_of_a_moment_ago_are_left_to_the_message_about_them(short: Person, world: World) -> None:
+    await give(short, "1")
+    await cart.offer_due()
+    assert await world.work() == []
 
 
 async def test_a_double_press_starts_one(short: Person, world: World, telegram: FakeTelegram) -> None:
