@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 
 from core import db
 from core.types import Tokens, in_tokens
@@ -71,6 +72,17 @@ class NewCode:
     budget: Tokens | None = None
 
 
+class CodeState(StrEnum):
+    """Whether a code can be used; `exhausted` is one whose budget covers no further use."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    SCHEDULED = "scheduled"
+    EXPIRED = "expired"
+    USED_UP = "used_up"
+    EXHAUSTED = "exhausted"
+
+
 @dataclass(frozen=True, slots=True)
 class PromoCode:
     """A code as it stands. `waiting` counts the uses that wait for a deposit."""
@@ -119,6 +131,21 @@ class PromoCode:
     def is_over(self, now: datetime) -> bool:
         """Say whether its time has passed."""
         return self.valid_until is not None and now >= self.valid_until
+
+    def state(self, now: datetime) -> CodeState:
+        """Say whether somebody who never used it could use it now, and else why not."""
+        if not self.is_active:
+            return CodeState.DISABLED
+        if now < self.valid_from:
+            return CodeState.SCHEDULED
+        if self.is_over(now):
+            return CodeState.EXPIRED
+        if self.max_uses is not None and self.current_uses >= self.max_uses:
+            return CodeState.USED_UP
+        left = self.left_of_budget
+        if left is not None and (left <= 0 or left < (self.most or Decimal(0))):
+            return CodeState.EXHAUSTED
+        return CodeState.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from core import db, ledger
 from core.bonuses import codes, tries
-from core.bonuses.codes import PromoCode
+from core.bonuses.codes import CodeState, PromoCode
 from core.bonuses.person import lock_person
 from core.ledger import Posting, PostingKind
 from core.logs import get_logger
@@ -80,9 +80,8 @@ class Expired(PromoRefused):
 
     code = "promo_expired"
 
-    def __init__(self, until: datetime) -> None:
-        super().__init__(f"The promo code was valid until {until.isoformat()}")
-        self.until = until
+    def __init__(self) -> None:
+        super().__init__("The promo code has expired")
 
 
 class SwitchedOff(PromoRefused):
@@ -195,17 +194,17 @@ async def _uses_of(user: UserId, promo: PromoCode) -> list[db.Row]:
 
 
 def _refuse_outside_limits(promo: PromoCode, now: datetime) -> None:
-    if not promo.is_active:
-        raise SwitchedOff
-    if now < promo.valid_from:
-        raise NotYetValid(promo.valid_from)
-    if promo.valid_until is not None and promo.is_over(now):
-        raise Expired(promo.valid_until)
-    if promo.max_uses is not None and promo.current_uses >= promo.max_uses:
-        raise UsedUp
-    left = promo.left_of_budget
-    if left is not None and (left <= 0 or left < (promo.most or Decimal(0))):
-        raise BudgetExhausted
+    match promo.state(now):
+        case CodeState.DISABLED:
+            raise SwitchedOff
+        case CodeState.SCHEDULED:
+            raise NotYetValid(promo.valid_from)
+        case CodeState.EXPIRED:
+            raise Expired
+        case CodeState.USED_UP:
+            raise UsedUp
+        case CodeState.EXHAUSTED:
+            raise BudgetExhausted
 
 
 async def _record(promo: PromoCode, user: UserId, number: int, posting: Posting | None) -> None:
