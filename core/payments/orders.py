@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from core import db
 from core.logs import get_logger
 from core.payments import crediting, gateways, packages, repository
+from core.payments.gateways.base import GatewayRefused, Invoice
 from core.payments.packages import UnknownPackage
 from core.payments.repository import NewPayment
 from core.payments.states import Payment, PaymentStatus
@@ -109,11 +110,20 @@ async def invoice(payment: Payment) -> Payment:
             await repository.lock_external_id(payment.gateway, made.external_id)
         locked = await repository.lock(payment.id)
         if not locked.payment_url:
-            # The money may have been quicker than the gateway's answer: then the order is looked up at once.
-            was_held = (
-                made.external_id is not None
-                and locked.external_id is None
-                and await crediting.free_from_quarantine(payment.gateway, made.external_id)
-            )
-            await repository.attach_invoice(locked, made, check_now=was_held)
+            await repository.attach_invoice(locked, made, check_now=await _was_quicker(locked, made))
     return await repository.by_id(payment.id)
+
+
+async def _was_quicker(order: Payment, made: Invoice) -> bool:
+    """Say whether the money came before the gateway's answer, and let go of it: the order is looked up at once.
+
+    Raises:
+        GatewayRefused: that money has gone back already. The next invoice of the order is another one.
+    """
+    if made.external_id is None or order.external_id is not None:
+        return False
+    if await crediting.free_from_quarantine(order.gateway, made.external_id):
+        return True
+    if await repository.by_external_id(order.gateway, made.external_id) is not None:
+        raise GatewayRefused(f"Invoice {made.external_id} was settled before it was known whose it is")
+    return False

@@ -12,7 +12,7 @@ import pytest
 
 from core import db
 from core.payments import PaymentNotFound, PaymentStatus, crediting, find, gateways, get, of_user, orders, repository
-from core.payments.gateways.base import GatewayUnavailable
+from core.payments.gateways.base import GatewayRefused, GatewayUnavailable, Outcome
 from core.payments.orders import BuyerBlocked, OrderKeyReused
 from core.payments.packages import UnknownPackage
 from core.users import User
@@ -274,3 +274,16 @@ async def test_a_second_invoice_lets_nothing_go(buyer: User, bank: Till) -> None
     await crediting.receive(dataclasses.replace(paid(payment, "contract-second"), order_code=None))
     assert (await orders.invoice(payment)).external_id == first.external_id
     assert [status for status, _ in await payments()] == ["pending", "quarantined"]
+
+
+async def test_an_invoice_whose_money_came_and_went_is_not_used_and_the_next_one_is(buyer: User, bank: Till) -> None:
+    payment = await orders.place(purchase(buyer, gateway="bank"))
+    bank.next_ids.append("contract-settled")
+    receipt = dataclasses.replace(paid(payment, "contract-settled"), order_code=None)
+    await crediting.receive(receipt)
+    await crediting.receive(dataclasses.replace(receipt, outcome=Outcome.REFUNDED))
+    with pytest.raises(GatewayRefused, match="contract-settled"):
+        await orders.invoice(payment)
+    second = await orders.invoice(payment)
+    assert second.external_id is not None
+    assert await payments() == [("pending", second.external_id), ("refunded", "contract-settled")]
