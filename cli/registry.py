@@ -35,6 +35,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             ("pricing", "cli.commands.pricing:app", "Quote, show, edit and check prices."),
             ("packages", "cli.commands.packages:app", "Show, add, edit and order what is on sale."),
             ("approve", "cli.commands.approve:app", "Agree to a change that somebody else asked for."),
+            ("payments", "cli.commands.payments:app", "Find payments, give money back, compare with gateways."),
             ("ledger", "cli.commands.ledger:app", "Verify the books, show a statement, export all."),
         ),
     ),
