@@ -121,7 +121,8 @@ class Handler:
 
     async def _settle_first(self, subscription: str) -> None:
         """A renewal may overtake the payment that began its subscription; that one goes first."""
-        if await repository.by_external_id(self._gateway.name, subscription) is not None:
+        known = await repository.by_external_id(self._gateway.name, subscription)
+        if known is not None and known.status not in crediting.AWAITED:
             return
         first = await self._gateway.confirm(Receipt(self._gateway.name, subscription, Outcome.PAID))
         if first is not None and first.outcome is Outcome.PAID and await _is_known(first):
