@@ -16,6 +16,7 @@ from core.ops_tokens import Scope
 from core.payments import Payment, gateways, orders, packages, repository
 from core.payments.gateways import stars
 from core.payments.states import PaymentStatus
+from core.settings import Settings
 from core.types import IdempotencyKey
 from core.users import User
 
@@ -56,7 +57,6 @@ async def place_order(request: Request, user: User, body: schemas.OrderRequest, 
     The same key gives the same order. Where the gateway is away the answer is 503 and the order waits: ask again with
     the same key.
     """
-    del request
     try:
         order = await orders.place(orders.Purchase(user, body.package, body.gateway, key))
     except packages.UnknownPackage as error:
@@ -66,29 +66,30 @@ async def place_order(request: Request, user: User, body: schemas.OrderRequest, 
     except orders.OrderKeyReused:
         detail = "The key belongs to another order. Use a new key for a new order."
         raise Problem(409, detail, code="idempotency_key_reused") from None
-    return _order(await _with_invoice(order))
+    return _order(await _with_invoice(order), request)
 
 
 @api.operation("GET", "/orders", query=schemas.PageQuery, answer=schemas.OrderPage, problems=(400,), tag="payments")
 async def list_orders(request: Request, user: User, query: schemas.PageQuery) -> schemas.OrderPage:
     """The person's orders, the newest first."""
-    del request
     found = await repository.orders_of(user.id, limit=query.limit + 1, before=paging.before(query))
     items, next_cursor = paging.cut(found, query, id_of=lambda order: order.id)
-    return schemas.OrderPage(items=[_order(order) for order in items], next_cursor=next_cursor)
+    return schemas.OrderPage(items=[_order(order, request) for order in items], next_cursor=next_cursor)
 
 
 @api.operation("GET", "/orders/{code}", answer=schemas.Order, problems=(404,), tag="payments")
 async def read_order(request: Request, user: User, code: str) -> schemas.Order:
     """One of the person's orders. There are no others for them."""
-    del request
     order = await repository.find(code)
     if order is None or order.user_id != user.id or order.package is None:
         raise Problem(404, f"There is no order {code[:64]!r}.", code="unknown_order")
-    return _order(order)
+    return _order(order, request)
 
 
 async def _with_invoice(order: Payment) -> Payment:
+    if gateways.of_page(order.gateway) is not None:
+        # Its page asks for an address to send the receipt to, and has the invoice made then.
+        return order
     try:
         return await orders.invoice(order)
     except gateways.GatewayUnavailable:
@@ -116,8 +117,7 @@ async def _offered(package: packages.Package, user: User) -> schemas.Package:
     )
 
 
-def _order(order: Payment) -> schemas.Order:
-    is_payable = order.status is PaymentStatus.PENDING
+def _order(order: Payment, request: Request) -> schemas.Order:
     return schemas.Order(
         code=order.code,
         status=STATUSES[order.status],
@@ -126,13 +126,21 @@ def _order(order: Payment) -> schemas.Order:
         gateway=order.gateway,
         amount=_amount(order.amount, order.currency),
         currency=order.currency,
-        payment_url=(order.payment_url or None) if is_payable else None,
+        payment_url=_address(order, request.app.ctx.settings),
         opens="invoice" if order.gateway == stars.NAME else "page",
         created_at=order.created_at,
         expires_at=order.expires_at,
         paid_at=order.paid_at,
         refunded_at=order.refunded_at,
     )
+
+
+def _address(order: Payment, settings: Settings) -> str | None:
+    if order.status is not PaymentStatus.PENDING:
+        return None
+    if gateways.of_page(order.gateway) is not None:
+        return f"{settings.public_base_url}/pay/{order.code}"
+    return order.payment_url or None
 
 
 def _amount(amount: Decimal, currency: str) -> str:

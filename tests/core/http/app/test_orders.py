@@ -12,6 +12,7 @@ import pytest
 from core import db, ledger, users
 from core.payments import PaymentStatus, crediting, gateways, repository
 from core.payments.gateways.base import GatewayRefused, GatewayUnavailable, Outcome, Receipt
+from core.payments.gateways.lava import LavaGateway
 from tests.bot.sandbox.conftest import Running
 from tests.core.http.app.people import Visitor
 from tests.core.payments.till import Till
@@ -93,6 +94,18 @@ async def test_an_order_by_card_opens_a_page(mia: Visitor, till: Till) -> None:
 
     assert (body["opens"], body["amount"], body["currency"]) == ("page", "5.00", "USD")
     assert body["payment_url"] == f"https://till.test/{body['code']}"
+
+
+async def test_an_order_over_lava_opens_our_own_page_which_asks_for_the_address(mia: Visitor) -> None:
+    gateways.use(LavaGateway("key", "secret", base_url="http://127.0.0.1:9", pages_url="http://127.0.0.1:8000"))
+    await db.execute("""UPDATE token_packages SET offers = '{"lava": "836b9fc5-7ae9-4a27-9642-592bc44072b7"}'""")
+
+    prices = (await mia.get("/packages")).json()["items"][0]["prices"]
+    body = (await mia.post("/orders", {"package": "tokens-100", "gateway": "lava"})).json()
+
+    assert {"gateway": "lava", "amount": "5.00", "currency": "USD"} in prices
+    assert (body["opens"], body["payment_url"]) == ("page", f"http://127.0.0.1:8000/pay/{body['code']}")
+    assert (await mia.get(f"/orders/{body['code']}")).json() == body
 
 
 async def test_the_same_key_gives_the_same_order(mia: Visitor, till: Till) -> None:
