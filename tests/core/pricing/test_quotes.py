@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, ClassVar
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from core.catalog import CatalogModel, CostUnit, Route
 from core.pricing import Factor, InvalidParams, quote, validate
+from core.pricing.quotes import name_of
 from providers.base import Json, MediaKind
 
 QUANTITY = {"type": "integer", "minimum": 1, "maximum": 4, "default": 1}
@@ -99,6 +101,65 @@ def test_a_worked_example_holds(
     assert (price.model, str(price.usd), str(price.tokens)) == (slug, usd, tokens)
 
 
+STD_PRO = {"enum": ["std", "pro"], "default": "std"}
+SOUND = {"type": "boolean", "default": False}
+
+PREDECESSORS_CARRIERS = [
+    # The predecessor had a model of its own for every price; here they are factors of one model.
+    ("kling-v2-5-turbo", "0.0420", {"mode": {"pro": "1.6666666667"}}, {"mode": "std"}, "8.40", "16.80"),
+    ("kling-v2-5-turbo", "0.0420", {"mode": {"pro": "1.6666666667"}}, {"mode": "pro"}, "14.00", "28.00"),
+    ("kling-v2-6", "0.0550", {"sound": {"true": "1.2727272727"}}, {}, "11.00", "22.00"),
+    ("kling-v2-6", "0.0550", {"sound": {"true": "1.2727272727"}}, {"sound": True}, "14.00", "28.00"),
+    ("kling-v2-1", "0.0400", {"mode": {"pro": "1.75"}}, {}, "8.00", "16.00"),
+    ("kling-v2-1", "0.0400", {"mode": {"pro": "1.75"}}, {"mode": "pro"}, "14.00", "28.00"),
+    # The vendor asks for sound in pro only what it asks there, and in std nothing more.
+    ("kling-v2-6", "0.0550", {"mode+sound": {"pro+true": "1.2727272727"}}, {"sound": True}, "11.00", "22.00"),
+    (
+        *("kling-v2-6", "0.0550", {"mode+sound": {"pro+true": "1.2727272727"}}),
+        *({"sound": True, "mode": "pro"}, "14.00", "28.00"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("slug", "cost", "factors", "params", "five", "ten"), PREDECESSORS_CARRIERS)
+def test_what_the_predecessor_had_models_for_are_factors(
+    slug: str, cost: str, factors: dict[str, dict[str, str]], params: dict[str, Json], five: str, ten: str
+) -> None:
+    priced = {option: {value: Decimal(factor) for value, factor in named.items()} for option, named in factors.items()}
+    offered = model(cost, SECOND, {"duration": DURATION, "mode": STD_PRO, "sound": SOUND}, priced, slug=slug)
+    paid = [str(quote(offered, {**params, "duration": seconds}).tokens) for seconds in (5, 10)]
+    assert paid == [five, ten]
+
+
+@pytest.mark.parametrize(
+    ("quality", "size", "usd", "tokens"),
+    [
+        ("low", "1024x1024", "0.0110", "0.44"),
+        ("low", "1024x1536", "0.0160", "0.64"),
+        ("medium", "1024x1024", "0.0420", "1.68"),
+        ("medium", "1024x1536", "0.0630", "2.52"),
+        ("high", "1024x1024", "0.1670", "6.68"),
+        ("high", "1024x1536", "0.2500", "10.00"),
+    ],
+)
+def test_a_price_list_of_two_options_is_met_to_the_cent(quality: str, size: str, usd: str, tokens: str) -> None:
+    together = {
+        "quality+size": {
+            "low+1024x1024": Decimal("0.2619047619"),
+            "low+1024x1536": Decimal("0.3809523810"),
+            "medium+1024x1536": Decimal("1.5"),
+            "high+1024x1024": Decimal("3.9761904762"),
+            "high+1024x1536": Decimal("5.9523809524"),
+        }
+    }
+    options = {
+        "quality": {"enum": ["low", "medium", "high"], "default": "medium"},
+        "size": {"enum": ["1024x1024", "1024x1536"], "default": "1024x1024"},
+    }
+    price = quote(model("0.0420", GENERATION, options, together), {"quality": quality, "size": size})
+    assert (str(price.usd), str(price.tokens)) == (usd, tokens)
+
+
 def test_a_price_carries_everything_that_it_was_made_from() -> None:
     options = {"image_size": {"enum": ["1K", "4K"], "default": "1K"}, "quantity": QUANTITY}
     factors = {"image_size": {"4K": Decimal("1.8")}}
@@ -146,6 +207,10 @@ class TestRounding:
         price = quote(model(cost, GENERATION, options, {"mode": {"x": Decimal(factor)}}))
         assert (str(price.usd), str(price.tokens)) == (usd, tokens)
 
+    def test_what_costs_us_nothing_is_free(self) -> None:
+        price = quote(model("0", GENERATION))
+        assert (str(price.usd), str(price.tokens)) == ("0.0000", "0.00")
+
     def test_a_half_of_the_smallest_token_is_charged(self) -> None:
         price = quote(model("0.0001", GENERATION, rate=Decimal("50"), markup=Decimal("1")))
         assert str(price.tokens) == "0.01"
@@ -185,6 +250,57 @@ class TestFactors:
     )
     def test_they_multiply(self, params: dict[str, Json], tokens: str) -> None:
         assert str(quote(model("0.1", GENERATION, self.OPTIONS, self.FACTORS), params).tokens) == tokens
+
+    @pytest.mark.parametrize("fps", [60, 60.0])
+    def test_a_number_is_named_as_json_writes_it(self, fps: float) -> None:
+        options = {"fps": {"type": "number", "enum": [24, 60]}}
+        assert str(quote(model("0.1", GENERATION, options, {"fps": {"60": Decimal(2)}}), {"fps": fps}).tokens) == "8.00"
+
+    @pytest.mark.parametrize(
+        ("value", "name"),
+        [
+            (True, "true"),
+            (False, "false"),
+            (1, "1"),
+            (1.0, "1"),
+            (0.5, "0.5"),
+            (100.0, "100"),
+            (None, "null"),
+            ("x", "x"),
+        ],
+    )
+    def test_a_value_has_one_name(self, value: Json, name: str) -> None:
+        assert name_of(value) == name
+
+    @pytest.mark.parametrize(("clips", "tokens"), [(1, "4.00"), (2, "8.00"), (4, "16.00")])
+    def test_a_count_multiplies_whatever_the_unit_is(self, clips: int, tokens: str) -> None:
+        offered = model("0.1", GENERATION, {"clips": QUANTITY}, {"clips": {"each": Decimal(1)}})
+        price = quote(offered, {"clips": clips})
+        assert (str(price.tokens), price.factors) == (tokens, (Factor("clips", str(clips), Decimal(clips)),))
+
+    def test_a_count_and_seconds_multiply_each_other(self) -> None:
+        options = {"clips": QUANTITY, "duration": DURATION}
+        offered = model("0.05", SECOND, options, {"clips": {"each": Decimal("0.9")}})
+        assert str(quote(offered, {"clips": 2, "duration": 10}).tokens) == "36.00"
+
+    def test_a_number_that_has_a_factor_of_its_own_is_not_counted(self) -> None:
+        factors = {"clips": {"each": Decimal(1), "4": Decimal(3)}}
+        assert str(quote(model("0.1", GENERATION, {"clips": QUANTITY}, factors), {"clips": 4}).tokens) == "12.00"
+
+    @pytest.mark.parametrize("value", ["x", True])
+    def test_what_is_no_number_is_not_counted(self, value: Json) -> None:
+        options = {"clips": {"enum": ["x", True]}}
+        assert quote(model("0.1", GENERATION, options, {"clips": {"each": Decimal(5)}}), {"clips": value}).factors == ()
+
+    def test_a_combination_multiplies_beside_what_each_does_alone(self) -> None:
+        factors = {**self.FACTORS, "image_size+sound": {"4K+true": Decimal("0.5")}}
+        offered = model("0.1", GENERATION, self.OPTIONS, factors)
+        assert str(quote(offered, {"image_size": "4K", "sound": True}).tokens) == "4.32"
+        assert str(quote(offered, {"image_size": "4K"}).tokens) == "7.20"
+
+    def test_a_combination_with_an_option_that_was_left_out_is_none(self) -> None:
+        options = {"a": {"enum": [1]}, "b": {"enum": [1]}}
+        assert quote(model("0.1", GENERATION, options, {"a+b": {"1+1": Decimal(9)}}), {"a": 1}).factors == ()
 
     def test_one_for_a_default_is_applied_without_being_asked_for(self) -> None:
         factors = {"image_size": {"1K": Decimal("0.5")}}
@@ -313,6 +429,37 @@ FACTORS = st.decimals("0.1", "9", places=2)
 
 class TestProperties:
     """What holds for every price."""
+
+    @given(
+        cost=COSTS,
+        factor=st.decimals("0.0001", "1", places=4),
+        rate=st.decimals("0.0001", "50", places=4),
+        seconds=st.sampled_from([3, 5, 8, 10, 15]),
+    )
+    @hypothesis_settings(deadline=None, database=None)
+    def test_what_costs_something_is_never_free(
+        self, cost: Decimal, factor: Decimal, rate: Decimal, seconds: int
+    ) -> None:
+        options = {"duration": DURATION, "size": {"enum": ["s"], "default": "s"}}
+        price = quote(model(str(cost), SECOND, options, {"size": {"s": factor}}, rate=rate), {"duration": seconds})
+        assert price.tokens >= Decimal("0.01")
+        assert price.usd >= Decimal("0.0001")
+
+    @given(cost=COSTS, factor=FACTORS, seconds=st.sampled_from([3, 5, 8, 10, 15]))
+    @hypothesis_settings(deadline=None, database=None)
+    def test_it_is_the_exact_product_rounded_half_up_twice(self, cost: Decimal, factor: Decimal, seconds: int) -> None:
+        options = {"duration": DURATION, "size": {"enum": ["s"], "default": "s"}}
+        price = quote(model(str(cost), SECOND, options, {"size": {"s": factor}}), {"duration": seconds})
+        exact = Fraction(cost) * seconds * Fraction(factor)
+        usd = Fraction(int(exact * 10_000 + Fraction(1, 2)), 10_000) or Fraction(1, 10_000)
+        tokens = Fraction(int(usd * 40 * 100 + Fraction(1, 2)), 100) or Fraction(1, 100)
+        assert (Fraction(price.usd), Fraction(price.tokens)) == (usd, tokens)
+
+    @given(cost=COSTS, count=st.integers(1, 3))
+    @hypothesis_settings(deadline=None, database=None)
+    def test_a_count_never_makes_more_cost_less(self, cost: Decimal, count: int) -> None:
+        offered = model(str(cost), GENERATION, {"clips": QUANTITY}, {"clips": {"each": Decimal(1)}})
+        assert quote(offered, {"clips": count}).tokens <= quote(offered, {"clips": count + 1}).tokens
 
     @given(cost=COSTS, quantity=st.integers(1, 3))
     @hypothesis_settings(deadline=None, database=None)
