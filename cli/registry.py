@@ -36,6 +36,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             ("packages", "cli.commands.packages:app", "Show, add, edit and order what is on sale."),
             ("approve", "cli.commands.approve:app", "Agree to a change that somebody else asked for."),
             ("payments", "cli.commands.payments:app", "Find payments, give money back, compare with gateways."),
+            ("promo", "cli.commands.promo:app", "Make promo codes, look at them, switch them off."),
             ("ledger", "cli.commands.ledger:app", "Verify the books, show a statement, export all."),
         ),
     ),

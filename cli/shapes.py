@@ -19,6 +19,7 @@ from cli.wire_prices import (
     TokenPackageEdited,
     TokenPackageList,
 )
+from cli.wire_promo import PromoCreated, PromoDetail, PromoPage, PromoSwitched
 
 
 class HealthData(TypedDict):
@@ -250,6 +251,11 @@ SHAPES: dict[str, Any] = {
     "payments.dismiss": Dismissed,
     "payments.reconcile": Reconciliation,
     "payments.test": TestOrder,
+    "promo.list": PromoPage,
+    "promo.show": PromoDetail,
+    "promo.create": PromoCreated,
+    "promo.disable": PromoSwitched,
+    "promo.enable": PromoSwitched,
     "users.show": User,
     "users.credit": Adjusted,
     "users.debit": Adjusted,

@@ -25,6 +25,8 @@ ASKING: dict[tuple[str, ...], str] = {
     ("users", "show", "100200300"): "/api/ops/v1/users/100200300",
     ("users", "show", "@fox"): "/api/ops/v1/users/@fox",
     ("audit", "list"): "/api/ops/v1/audit",
+    ("promo", "list"): "/api/ops/v1/promo-codes",
+    ("promo", "show", "FOX"): "/api/ops/v1/promo-codes/FOX",
 }
 """Command and the path that it asks."""
 
