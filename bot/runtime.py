@@ -41,6 +41,7 @@ class Runtime:
         self.bot = create_bot(settings, self._chat_log, session)
         self._dispatcher = create_dispatcher(self._chat_log)
         self._dispatcher["support_contact"] = settings.support_contact
+        self._dispatcher["public_base_url"] = settings.public_base_url
         self._board = Board(self.bot)
         self._courier = Courier(self.bot)
         self._cashier = Cashier(self.bot)

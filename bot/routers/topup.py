@@ -20,7 +20,7 @@ from core import bonuses, ledger
 from core.bonuses.deposits import FIRST_DEPOSIT_MOST, FIRST_DEPOSIT_SHARE
 from core.logs import get_logger
 from core.payments import Payment, PaymentStatus, gateways, orders, packages, repository
-from core.payments.gateways.base import Gateway, GatewayError
+from core.payments.gateways.base import Gateway, GatewayError, WebGateway
 from core.payments.gateways.stars import CURRENCY, NAME
 from core.payments.orders import Purchase
 from core.types import Tokens
@@ -74,7 +74,7 @@ async def offer(talk: Talk) -> None:
     await talk.say(text, keyboard=keyboard)
 
 
-async def buy(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
+async def buy(query: CallbackQuery, talk: Talk, arguments: list[str], public_base_url: str) -> None:
     """Take an order at the price on the button, and hand its invoice over. An update handled again orders once."""
     code, name, shown = arguments
     gateway = _gateway(name)
@@ -86,7 +86,7 @@ async def buy(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
     payment = await orders.place(Purchase(talk.user, code, name, talk.key))
     await talk.toast(query)
     try:
-        await _hand_over(talk, payment)
+        await _hand_over(talk, payment, gateway, public_base_url)
     except GatewayError as error:
         logger.warning("invoice_not_made", code=payment.code, error=str(error))
         await talk.say(talk.words("topup-try-later"))
@@ -107,23 +107,28 @@ async def _is_as_shown(query: CallbackQuery, talk: Talk, gateway: Gateway, code:
     return False
 
 
-async def _hand_over(talk: Talk, payment: Payment) -> None:
-    """Send what is paid: Telegram's own invoice, or a link, since it sells subscriptions over links only."""
+async def _hand_over(talk: Talk, payment: Payment, gateway: Gateway, public_base_url: str) -> None:
+    """Send what is paid: Telegram's own invoice, a link to one, since it sells subscriptions over links only, or the
+    address of our payment page.
+    """
     if payment.message_id is not None or payment.status is not PaymentStatus.PENDING:
         return
-    if payment.currency == CURRENCY and not payment.is_recurring:
+    if isinstance(gateway, WebGateway):
+        sent = await _send_link(talk, payment, f"{public_base_url}/pay/{payment.code}")
+    elif payment.currency == CURRENCY and not payment.is_recurring:
         fields = stars().invoice_fields(payment)
         prices = [LabeledPrice(**price) for price in fields.pop("prices")]
         sent = await talk.bot.send_invoice(talk.user.chat_id, prices=prices, **fields)
     else:
-        sent = await _send_link(talk, await orders.invoice(payment))
+        sent = await _send_link(talk, payment, (await orders.invoice(payment)).payment_url)
     await repository.attach_message(payment, sent.message_id)
 
 
-async def _send_link(talk: Talk, payment: Payment) -> Message:
+async def _send_link(talk: Talk, payment: Payment, url: str) -> Message:
     amount = money_words(talk.words, payment.amount, payment.currency)
-    key = "topup-open-monthly" if payment.is_recurring else "topup-open"
-    keyboard = keyboards_payments.link(talk.words.plain("topup-open-button", amount=amount), payment.payment_url)
+    keyboard = keyboards_payments.link(talk.words.plain("topup-open-button", amount=amount), url)
+    is_telegrams = payment.currency == CURRENCY
+    key = "topup-open-monthly" if is_telegrams and payment.is_recurring else "topup-open"
     return await talk.say(talk.words(key, tokens=payment.tokens, amount=amount), keyboard=keyboard)
 
 
@@ -180,10 +185,15 @@ async def _pays_for(words: Words, tokens: Tokens) -> str:
     """Say roughly what so many tokens pay for: pictures and videos of the first models in the catalogue."""
     possible = await offers.affordable(tokens)
     counts = {kind: next((n for model, n in possible if model.kind is kind), 0) for kind in MediaKind}
-    pictures, videos = counts[MediaKind.IMAGE], counts[MediaKind.VIDEO]
+    pictures, videos = _roughly(counts[MediaKind.IMAGE]), _roughly(counts[MediaKind.VIDEO])
     if pictures and videos:
         return words.plain("topup-pays-both", n=pictures, videos=videos)
     return words.plain("topup-pays-images", n=pictures) if pictures else ""
+
+
+def _roughly(count: int) -> int:
+    """Round down what nobody counts to the last one: 687 pictures are 680."""
+    return count if count < PERCENT else count - count % 10
 
 
 def _gateway(name: str) -> Gateway | None:

@@ -53,26 +53,24 @@ def show_payment(screen: Screen, found: PaymentDetail) -> None:
     """Everything about a payment."""
     screen.state(SIGNS.get(found["status"], "unknown"), f"{found['code']}  {found['status']}")
     spent = f", {found['spent']} of it spent" if found["spent"] != "0.00" else ""
-    screen.pairs(
-        {
-            "user": found["user"],
-            "package": found["package"],
-            "tokens": found["tokens"],
-            "given": f"{found['given']}{spent}",
-            "amount": f"{found['amount']} {found['currency']}",
-            "gateway": found["gateway"],
-            "gateway's id": found["external_id"],
-            "problem": found["problem"] or None,
-            "promo code": found["promo_code"],
-            "subscription": _subscription(found),
-            "page": found["payment_url"],
-            "expires": say_moment(found["expires_at"]),
-            "asked again": f"{say_moment(found['next_check_at'])}, after {found['attempts']} times"
-            if found["next_check_at"]
-            else None,
-        },
-        indent=2,
-    )
+    details = {
+        "user": found["user"],
+        "package": found["package"],
+        "tokens": found["tokens"],
+        "given": f"{found['given']}{spent}",
+        "amount": f"{found['amount']} {found['currency']}",
+        "gateway": found["gateway"],
+        "gateway's id": found["external_id"],
+        "problem": found["problem"] or None,
+        "promo code": found["promo_code"],
+        "subscription": _subscription(found),
+        "page": found["payment_url"],
+        "expires": say_moment(found["expires_at"]) if found["status"] == "pending" else None,
+        "asked again": f"{say_moment(found['next_check_at'])}, after {found['attempts']} times"
+        if found["next_check_at"]
+        else None,
+    }
+    screen.pairs({name: value for name, value in details.items() if value is not None}, indent=2)
     if found["postings"]:
         screen.heading("Postings")
         for posting in found["postings"]:
