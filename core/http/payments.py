@@ -32,7 +32,7 @@ _OK: Final = b'{"ok":true}'
 @blueprint.listener("before_server_start")
 async def open_inboxes(app: App) -> None:
     """Prepare what the route needs."""
-    app.ctx.payment_inboxes = {gateway.name: Inbox(gateway.name) for gateway in gateways.of_the_web()}
+    app.ctx.payment_inboxes = {}
 
 
 @blueprint.post(r"/api/payments/<name:[a-z]{1,20}>/webhook")
@@ -47,7 +47,8 @@ async def receive(request: Request, name: str) -> HTTPResponse:
         raise Problem(401, "The key or login is missing or wrong.", code="wrong_secret", headers=challenge)
     if len(request.body) > LARGEST_EVENT:
         raise Problem(413, f"An event has at most {LARGEST_EVENT} bytes.")
-    await _store(gateway, request.body, request.app.ctx.payment_inboxes[name])
+    inboxes: dict[str, Inbox] = request.app.ctx.payment_inboxes
+    await _store(gateway, request.body, inboxes.setdefault(name, Inbox(name)))
     return HTTPResponse(_OK, content_type="application/json")
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import json
 import re
 import uuid
@@ -244,10 +245,10 @@ class LavaEmulator:
                 await asyncio.sleep(pause * self.pace)
 
     async def _post(self, session: aiohttp.ClientSession, event: Body) -> int:
-        headers = {} if ":" in self.login else {"X-Api-Key": self.login}
-        auth = aiohttp.BasicAuth(*self.login.split(":", 1)) if ":" in self.login else None
+        login = base64.b64encode(self.login.encode()).decode()
+        headers = {"Authorization": f"Basic {login}"} if ":" in self.login else {"X-Api-Key": self.login}
         try:
-            async with session.post(self.webhook, json=event, headers=headers, auth=auth) as response:
+            async with session.post(self.webhook, json=event, headers=headers) as response:
                 return response.status
         except aiohttp.ClientError:
             return 599
