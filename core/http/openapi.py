@@ -30,6 +30,10 @@ Caller = TypeVar("Caller")
 """Who asks, as an API knows them."""
 
 KEY_HEADER = "Idempotency-Key"
+DEEPEST = 20
+"""Levels of a body. What we take has four."""
+
+_NO_TEXT = re.compile("[\\x00\\ud800-\\udfff]")
 _KEY = re.compile(r"[A-Za-z0-9._:-]{8,100}")
 
 
@@ -249,6 +253,8 @@ def _read_body(request: Request, model: type[BaseModel]) -> BaseModel:
         raise Problem(400, "The body is not JSON.", code="malformed_json") from None
     if not isinstance(content, dict):
         raise Problem(400, "The body is JSON, but not an object.", code="malformed_json")
+    if flaw := _flaw(content):
+        raise _invalid([("body", flaw)])
     return _validate(model, content)
 
 
@@ -262,6 +268,20 @@ def _validate(model: type[BaseModel], values: Mapping[str, Any]) -> BaseModel:
                 for detail in error.errors(include_url=False, include_input=False, include_context=False)
             ]
         ) from None
+
+
+def _flaw(content: Any) -> str:  # noqa: ANN401  Any JSON.
+    """Say what keeps a body from being stored and sent back. JSON has NUL and halves of characters, text has not."""
+    waiting = [(content, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > DEEPEST:
+            return "is nested too deeply"
+        if isinstance(value, str) and _NO_TEXT.search(value):
+            return "holds a character that no text has"
+        parts = [*value, *value.values()] if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+        waiting += [(part, depth + 1) for part in parts]
+    return ""
 
 
 def _invalid(problems: list[tuple[str, str]]) -> Problem:

@@ -163,7 +163,7 @@ class OrderRequest(Question):
     """What to buy, and how to pay."""
 
     package: str = Field(min_length=1, max_length=100)
-    gateway: str = Field(min_length=1, max_length=20)
+    gateway: str = Field(min_length=1, max_length=20, examples=["stars"])
 
 
 OrderStatus = Literal["pending", "failed", "expired", "paid", "refunding", "refunded", "held"]

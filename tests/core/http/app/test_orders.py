@@ -203,6 +203,39 @@ async def test_what_is_no_order_makes_none(mia: Visitor, body: Any, status: int,
     assert await db.fetch_value("SELECT count(*) FROM botapp_payment") == 0
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"package":"a\\u0000","gateway":"stars"}',
+        b'{"package":"\\ud800","gateway":"stars"}',
+        b'{"package":"tokens-100","gateway":"\\udfff"}',
+        b'{"package":"tokens-100","gateway":"stars","\\ud800":1}',
+        b'{"package":' + b"[" * 900 + b"]" * 900 + b"}",
+        b'{"package":"tokens-100","gateway":NaN}',
+        b"[" * 100_000,
+        b"\xff\xfe",
+        b"",
+    ],
+)
+async def test_a_broken_body_is_refused_and_breaks_nothing(mia: Visitor, body: bytes) -> None:
+    headers = {**mia.signed(), "Idempotency-Key": "a-broken-body"}
+
+    answer = await mia.http.post("/api/app/v1/orders", content=body, headers=headers)
+
+    assert answer.status_code in {400, 422}
+    assert answer.json()["code"] in {"malformed_json", "invalid_request"}
+
+
+async def test_an_emoji_that_is_escaped_is_text(mia: Visitor) -> None:
+    headers = {**mia.signed(), "Idempotency-Key": "an-emoji-in-two"}
+    body = b'{"package":"\\ud83d\\ude00","gateway":"stars"}'
+
+    answer = await mia.http.post("/api/app/v1/orders", content=body, headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_package")
+    assert "😀" in answer.json()["detail"]
+
+
 async def test_an_order_shows_that_it_was_paid(mia: Visitor, till: Till) -> None:
     code = (await mia.post("/orders", BY_CARD, key="paid-order")).json()["code"]
     await paid(code)
