@@ -180,7 +180,11 @@ async def place(order: Order, model: CatalogModel, price: Quote) -> Generation:
         # The charge comes first, since it locks the balance: orders of one user queue up there, so that the limits hold
         # and a repetition that came at the same moment finds the first generation.
         charge = await ledger.charge(order.user.id, price, key=IdempotencyKey(f"generation:{order.key}"))
-        placed = await repository.insert(_new(order, model, price, charge))
+        # A repetition looks before it inserts: the insert would wait for whoever is ending the first generation, and
+        # they for the balance that the charge holds.
+        placed = (
+            None if await repository.exists(order.key) else await repository.insert(_new(order, model, price, charge))
+        )
         if placed is None:
             raise _OrderedBefore
         generation, usage_before = placed

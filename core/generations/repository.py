@@ -92,6 +92,11 @@ async def by_key(key: IdempotencyKey) -> Generation | None:
     return None if row is None else from_row(row)
 
 
+async def exists(key: IdempotencyKey) -> bool:
+    """Say whether a generation was ordered with this key."""
+    return bool(await db.fetch_value("SELECT EXISTS (SELECT FROM botapp_genrequest WHERE idempotency_key = $1)", key))
+
+
 async def get(run_code: str) -> Generation:
     """Return a generation.
 

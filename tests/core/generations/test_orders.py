@@ -61,6 +61,29 @@ async def test_an_order_repeated_at_the_same_moment_charges_once(order: Ordering
     await assert_books_agree()
 
 
+async def test_an_order_repeated_while_its_job_ends_does_not_wait_for_the_end(
+    order: Ordering, user: users.User
+) -> None:
+    key = IdempotencyKey("the same update, while the job is cancelled")
+    first = await order(key=key)
+    is_ending, may_end = asyncio.Event(), asyncio.Event()
+
+    async def end() -> None:
+        async with db.transaction():
+            await db.execute("UPDATE botapp_genrequest SET stage = 'finished', status = 'cancelled'")
+            is_ending.set()
+            await may_end.wait()
+            await ledger.refund(first.transaction_id, key=IdempotencyKey("end"))
+
+    ending = asyncio.create_task(end())
+    await is_ending.wait()
+    again = await asyncio.wait_for(order(key=key), 5)
+    may_end.set()
+    await ending
+    assert again.run_code == first.run_code
+    assert await balance(user) == "50.00"
+
+
 async def test_a_price_edit_does_not_change_a_job_in_flight(order: Ordering, user: users.User) -> None:
     generation = await order()
     await db.execute("UPDATE botapp_aimodel SET base_cost_usd = 1 WHERE slug = 'nano-banana'")
