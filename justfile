@@ -50,3 +50,11 @@ accounting:
 lock:
     uv pip compile --quiet pyproject.toml --universal --generate-hashes --group local -o locks/runtime.txt
     uv pip compile --quiet pyproject.toml --universal --generate-hashes --group dev -o locks/dev.txt
+
+# Random walks through money for minutes or hours: just soak --minutes 60 --workers 4
+soak *arguments:
+    python -m tests.core.money.soak {{arguments}}
+
+# Break the code of money in every small way and see that a test notices: just mutate --sample 200
+mutate *arguments:
+    python -m scripts.mutate {{arguments}}
