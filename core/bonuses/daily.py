@@ -52,6 +52,39 @@ class _Taken:
     zone: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Calendar:
+    """A person's days: the zone that they go by now, and the last one whose reward was taken."""
+
+    zone_name: str
+    last: _Taken | None
+
+    @property
+    def zone(self) -> tzinfo:
+        return zones.find(self.zone_name) or UTC
+
+    def standing(self, now: datetime) -> Daily | None:
+        """How the person stands; None when there is a reward to take."""
+        if self.last is None or now >= self._next_at(self.last):
+            return None
+        return self.after(self.last)
+
+    def after(self, taken: _Taken, posting: Posting | None = None) -> Daily:
+        """How the person stands with that day taken."""
+        return Daily(posting, taken.streak, step(taken.streak + 1), self._next_at(taken), self.zone_name)
+
+    def today(self, now: datetime) -> _Taken:
+        """The day that can be taken now."""
+        day = now.astimezone(self.zone).date()
+        is_next = self.last is not None and self.last.day == day - _DAY
+        return _Taken(day, self.last.streak + 1 if self.last is not None and is_next else 1, now, self.zone_name)
+
+    def _next_at(self, taken: _Taken) -> datetime:
+        """When the day after one begins. Midnights differ from UTC as the zone does on that day."""
+        begins = datetime.combine(taken.day + _DAY, time(), self.zone).astimezone(UTC)
+        return begins if self.zone_name == taken.zone else max(begins, taken.at + AFTER_A_MOVE)
+
+
 def step(streak: int) -> Tokens:
     """Return what the given day in a row is worth; after the last step it stays there."""
     return LADDER[min(streak, len(LADDER)) - 1]
@@ -61,48 +94,29 @@ async def take(user: User, now: datetime) -> Daily:
     """Give today's reward, in a transaction of its own, or say when the next one comes."""
     async with db.transaction():
         await lock_person(user.id)
-        name = await zones.name_of(user.id, user.language)
-        zone = zones.find(name) or UTC
-        last = await _last(user.id)
-        if last is not None and now < _next_at(last, name, zone):
-            return _standing(last, name, zone)
-        today = now.astimezone(zone).date()
-        streak = _streak(last, today)
-        posting = await _give(user.id, _Taken(today, streak, now, name))
-    log.info("daily.taken", user=user.id, day=str(today), streak=streak)
-    return _standing(_Taken(today, streak, now, name), name, zone, posting)
+        calendar = await _calendar_of(user)
+        standing = calendar.standing(now)
+        if standing is not None:
+            return standing
+        today = calendar.today(now)
+        posting = await _give(user.id, today)
+    log.info("daily.taken", user=user.id, day=str(today.day), streak=today.streak)
+    return calendar.after(today, posting)
 
 
 async def look(user: User, now: datetime) -> Daily | None:
     """Say how somebody stands without giving anything; None while today's reward can be taken."""
-    name = await zones.name_of(user.id, user.language)
-    zone = zones.find(name) or UTC
-    last = await _last(user.id)
-    return _standing(last, name, zone) if last is not None and now < _next_at(last, name, zone) else None
-
-
-def _standing(last: _Taken, name: str, zone: tzinfo, posting: Posting | None = None) -> Daily:
-    return Daily(posting, last.streak, step(last.streak + 1), _next_at(last, name, zone), name)
+    return (await _calendar_of(user)).standing(now)
 
 
 async def available(user: User, now: datetime) -> Tokens | None:
     """Return what `take` would give now, for a screen that shows it; None when today's reward was taken."""
-    name = await zones.name_of(user.id, user.language)
-    zone = zones.find(name) or UTC
-    last = await _last(user.id)
-    if last is not None and now < _next_at(last, name, zone):
-        return None
-    return step(_streak(last, now.astimezone(zone).date()))
+    calendar = await _calendar_of(user)
+    return step(calendar.today(now).streak) if calendar.standing(now) is None else None
 
 
-def _streak(last: _Taken | None, today: date) -> int:
-    return last.streak + 1 if last is not None and last.day == today - _DAY else 1
-
-
-def _next_at(last: _Taken, name: str, zone: tzinfo) -> datetime:
-    """Return when the day after the last one taken begins. Midnights differ from UTC as the zone does on that day."""
-    begins = datetime.combine(last.day + _DAY, time(), zone).astimezone(UTC)
-    return begins if name == last.zone else max(begins, last.at + AFTER_A_MOVE)
+async def _calendar_of(user: User) -> _Calendar:
+    return _Calendar(await zones.name_of(user.id, user.language), await _last(user.id))
 
 
 async def _last(user: UserId) -> _Taken | None:

@@ -118,8 +118,13 @@ async def accept(user: UserId, payload: str, now: datetime) -> Accepted | Declin
     if code is None:
         return Declined.UNKNOWN
     try:
+        inviter, name = await _inviter(user, code)
+        # The Mini App brings its link along with every call: nearly all of them end here, without a lock.
+        await _refuse_unless_new(user, now)
         async with db.transaction():
-            accepted = await _accept(user, code, now)
+            await lock_person(user)
+            await _refuse_unless_new(user, now)
+            posting = await _accept(user, inviter)
     except _Rejected as rejection:
         return rejection.why
     except asyncpg.CheckViolationError as error:
@@ -127,13 +132,12 @@ async def accept(user: UserId, payload: str, now: datetime) -> Accepted | Declin
             raise
         return Declined.LOOP
     await outbox.flush()
-    log.info("referral.accepted", inviter=accepted.inviter, invitee=user)
-    return accepted
+    log.info("referral.accepted", inviter=inviter, invitee=user)
+    return Accepted(inviter, name, posting)
 
 
-async def _accept(user: UserId, code: str, now: datetime) -> Accepted:
-    await lock_person(user)
-    inviter = await db.fetch_one(
+async def _inviter(user: UserId, code: str) -> tuple[UserId, str]:
+    row = await db.fetch_one(
         """
         SELECT person.id, person.first_name
         FROM botapp_userbalance AS balance JOIN botapp_tguser AS person ON person.id = balance.user_id
@@ -141,19 +145,22 @@ async def _accept(user: UserId, code: str, now: datetime) -> Accepted:
         """,
         code,
     )
-    if inviter is None:
+    if row is None:
         raise _Rejected(Declined.UNKNOWN)
-    if inviter["id"] == user:
+    if row["id"] == user:
         raise _Rejected(Declined.OWN)
-    await _refuse_unless_new(user, now)
+    return row["id"], row["first_name"]
+
+
+async def _accept(user: UserId, inviter: UserId) -> Posting:
     referral = await db.fetch_value(
-        "INSERT INTO botapp_referral (inviter_id, invitee_id) VALUES ($1, $2) RETURNING id", inviter["id"], user
+        "INSERT INTO botapp_referral (inviter_id, invitee_id) VALUES ($1, $2) RETURNING id", inviter, user
     )
     posting = await ledger.post(
         user, INVITEE_GETS, PostingKind.BONUS, key=IdempotencyKey(f"invited:{user}"), reason="invited"
     )
     await outbox.publish_later("bot.tell_bonus", {"referral": referral, "news": "joined"})
-    return Accepted(inviter["id"], inviter["first_name"], posting)
+    return posting
 
 
 async def _refuse_unless_new(user: UserId, now: datetime) -> None:

@@ -78,6 +78,6 @@ def _row(entry: Entry) -> schemas.HistoryItem:
             package=entry.package,
             promo_code=entry.promo_code,
             # An operator's words are for operators: only the names that we give ourselves are handed out.
-            bonus=posting.reason.partition(" ")[0] if posting.kind in GIVEN else None,
+            bonus=posting.reason.partition(":")[0] if posting.kind in GIVEN else None,
         ),
     )

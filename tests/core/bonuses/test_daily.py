@@ -229,3 +229,13 @@ async def test_no_journey_brings_more_than_a_reward_per_day_of_the_world(fox: Us
         for (before, streak), (after, next_streak) in itertools.pairwise(seen):
             assert next_streak == (streak + 1 if after - before == timedelta(days=1) else 1)
         assert await ledger.balance_of(person.id) == sum(daily.step(streak) for _, streak in seen)
+
+
+async def test_what_a_screen_shows_is_what_is_given(fox: User) -> None:
+    for number in (0, 1, 2, 5):
+        moment = NOW + timedelta(days=number)
+        shown = await daily.available(fox, moment)
+        assert await daily.look(fox, moment) is None
+        assert await taken(fox, moment) == shown
+        assert await daily.available(fox, moment) is None
+        assert (await daily.look(fox, moment)) == await daily.take(fox, moment)

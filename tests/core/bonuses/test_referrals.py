@@ -130,6 +130,8 @@ async def test_a_refund_of_the_friends_deposit_leaves_the_reward(fox: User) -> N
 
 async def test_nobody_invites_themselves(fox: User) -> None:
     assert await invite(fox, fox) is Declined.OWN
+    await db.execute("UPDATE botapp_tguser SET created_at = created_at - interval '9 days'")
+    assert await invite(fox, fox) is Declined.OWN
     assert await balance(fox) == "0.00"
 
 
