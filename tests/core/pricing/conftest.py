@@ -12,6 +12,7 @@ from core import audit, catalog, db
 from core.audit import Change
 from core.pricing import quote, revisions
 from core.pricing.revisions import Edit, Terms
+from core.queue import outbox
 from core.settings import Settings
 from core.types import IdempotencyKey
 
@@ -35,6 +36,16 @@ async def in_transaction(perform: Callable[[], Awaitable[Any]], change: Change) 
 
     await audit.once(change, once)
     return kept[0]
+
+
+@pytest.fixture(autouse=True)
+def nobody_publishes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave in the outbox what is written there; no worker takes it."""
+
+    async def publish_nothing(**_: Any) -> int:
+        return 0
+
+    monkeypatch.setattr(outbox, "flush", publish_nothing)
 
 
 @pytest.fixture
