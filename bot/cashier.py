@@ -21,10 +21,11 @@ from bot import pre_checkout
 from bot.pre_checkout import PreCheckout
 from core.inbox import Event
 from core.logs import get_logger
-from core.payments import checkout, crediting, gateways, repository
+from core.payments import PaymentStatus, checkout, crediting, gateways, repository
 from core.payments.checkout import Decision, Question
 from core.payments.gateways.base import Outcome, Receipt
 from core.payments.gateways.stars import NAME, SUBSCRIPTION_SECONDS, StarsGateway
+from core.queue import outbox
 
 logger = get_logger(__name__)
 
@@ -85,6 +86,10 @@ class Cashier:
         else:
             return False
         payment = await crediting.receive(receipt)
+        if payment is not None and payment.status is PaymentStatus.QUARANTINED:
+            # Somebody has paid and gets nothing for it yet: they are not left in silence.
+            await outbox.publish_later("bot.tell_payment", {"code": payment.code})
+            await outbox.flush()
         state = payment.status.value if payment else "unknown"
         logger.info("payment_booked", update_id=event.event_id, outcome=receipt.outcome.value, status=state)
         return True

@@ -50,8 +50,10 @@ async def tell(bot: Bot, code: str) -> None:
         return
     if not await _leased(payment, state):
         return
-    text, keyboard = await _text(payment, state), _keyboard(payment, state)
-    if state in BRINGS_TOKENS and (waiting := await _waiting_order(payment)) is not None:
+    user = await users.get(recipient)
+    words = Words(user.language if user else payment.language)
+    text, keyboard = await _text(words, payment, state), _keyboard(words, state)
+    if user and state in BRINGS_TOKENS and (waiting := await cart.offer(words, user)) is not None:
         text, keyboard = join(text, waiting[0]), waiting[1]
     try:
         await bot.send_message(recipient, text, reply_markup=keyboard)
@@ -81,8 +83,7 @@ def state_of(payment: Payment) -> str | None:
     return None
 
 
-async def _text(payment: Payment, state: str) -> Html:
-    words = Words(payment.language)
+async def _text(words: Words, payment: Payment, state: str) -> Html:
     amount = money_words(words, payment.amount, payment.currency)
     match state:
         case "paid" | "renewed":
@@ -106,16 +107,10 @@ async def _text(payment: Payment, state: str) -> Html:
     return words(f"payment-{state}", amount=amount)
 
 
-def _keyboard(payment: Payment, state: str) -> InlineKeyboardMarkup | None:
+def _keyboard(words: Words, state: str) -> InlineKeyboardMarkup | None:
     if state not in BUY_AGAIN:
         return None
-    text = Words(payment.language).plain("button-top-up")
-    return InlineKeyboardMarkup(inline_keyboard=[[button(text, Button.TOP_UP)]])
-
-
-async def _waiting_order(payment: Payment) -> tuple[Html, InlineKeyboardMarkup] | None:
-    user = None if payment.chat_id is None else await users.get(payment.chat_id)
-    return None if user is None else await cart.offer(Words(payment.language), user)
+    return InlineKeyboardMarkup(inline_keyboard=[[button(words.plain("button-top-up"), Button.TOP_UP)]])
 
 
 async def _balance(payment: Payment) -> Tokens:

@@ -26,7 +26,7 @@ async def order(person: Person, label: str = "100 ⚡") -> Payment:
 async def orders(person: Person) -> list[Payment]:
     """Everything that a person ordered or paid, oldest first."""
     rows = await db.fetch(
-        f"SELECT {COLUMNS} FROM {SOURCE} WHERE person.chat_id = $1 ORDER BY payment.id",  # noqa: S608  Constants.
+        f"SELECT {COLUMNS} FROM {SOURCE} WHERE person.chat_id = $1 ORDER BY payment.id",
         person.id,
     )
     return [from_row(row) for row in rows]

@@ -99,7 +99,7 @@ async def test_the_language_that_was_chosen_is_spoken(mia: Person) -> None:
 async def test_every_no_fits_into_telegrams_window() -> None:
     for language in ("ru", "en"):
         for reason in ("busy", "unknown", "not_yours", "paid", "expired", "other_price", "blocked"):
-            assert 0 < len(pre_checkout.refusal_words(language, reason)) < pre_checkout.LONGEST_MESSAGE  # type: ignore[arg-type]
+            assert 0 < len(pre_checkout.refusal_words(language, reason)) < pre_checkout.LONGEST_MESSAGE
 
 
 async def test_the_question_waits_for_nothing_that_was_said_in_the_chat(mia: Person, world: World) -> None:
