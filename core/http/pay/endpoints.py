@@ -6,8 +6,10 @@ buyer but what was bought; an address it knows is shown masked.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -114,16 +116,24 @@ def _field(request: Request, name: str) -> str:
     return str(form.get(name) or "") if form else ""
 
 
-@blueprint.exception(Closed)
-async def show_closed(request: Request, closed: Closed) -> HTTPResponse:
-    """Say why there is no page."""
-    language = words.language_of(str(request.headers.get("Accept-Language", "")))
-    around = await _surroundings(request, language)
-    say = words.say(language, closed.key)
-    return page.respond(around, words.say(language, f"{closed.key}-heading"), page.paragraph(say), status=closed.status)
+def _page(handler: Callable[..., Awaitable[HTTPResponse]]) -> Callable[..., Awaitable[HTTPResponse]]:
+    """Have a handler's `Closed` said on a page of its own."""
+
+    @functools.wraps(handler)
+    async def answer(request: Request, **arguments: str) -> HTTPResponse:
+        try:
+            return await handler(request, **arguments)
+        except Closed as closed:
+            language = words.language_of(str(request.headers.get("Accept-Language", "")))
+            around = await _surroundings(request, language)
+            heading, text = words.say(language, f"{closed.key}-heading"), words.say(language, closed.key)
+            return page.respond(around, heading, page.paragraph(text), status=closed.status)
+
+    return answer
 
 
 @blueprint.get("/<code:str>")
+@_page
 async def show(request: Request, code: str) -> HTTPResponse:
     """Show an order: what it costs and how it is paid, or how it stands."""
     desk = await _desk(request, code, LOOKS)
@@ -161,6 +171,7 @@ def _closed(desk: Desk) -> HTTPResponse:
 
 
 @blueprint.post("/<code:str>")
+@_page
 async def pay(request: Request, code: str) -> HTTPResponse:
     """Have the invoice made and send the payer to the gateway's page."""
     desk = await _desk(request, code, TRIES)
@@ -202,6 +213,7 @@ async def _begin(desk: Desk, email: str | None) -> HTTPResponse:
 
 
 @blueprint.get("/<code:str>/<came:success|failed|cancelled>")
+@_page
 async def come_back(request: Request, code: str, came: str) -> HTTPResponse:
     """Show how the order really stands, whichever way the gateway sent its payer back."""
     desk = await _desk(request, code, LOOKS)
@@ -238,6 +250,7 @@ def _waiting(desk: Desk, request: Request) -> HTTPResponse:
 
 
 @blueprint.post("/<code:str>/cancel")
+@_page
 async def cancel(request: Request, code: str) -> HTTPResponse:
     """End the subscription that the order began."""
     desk = await _desk(request, code, TRIES)
