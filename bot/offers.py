@@ -72,7 +72,7 @@ def price_of(model: CatalogModel, params: Mapping[str, Json] | None = None) -> T
     try:
         return quote(model, params or {}).tokens
     except InvalidParams:
-        return quote(model, {}).tokens
+        return quote(model, known_params(model, params or {})).tokens
 
 
 def price_words(words: Words, model: CatalogModel) -> str:
@@ -139,11 +139,14 @@ def with_choice(params: Mapping[str, Json], name: str, value: Json) -> dict[str,
 def known_params(model: CatalogModel, params: Mapping[str, Json]) -> dict[str, Json]:
     """Return the options that the model still has and still takes."""
     known = {name: value for name, value in params.items() if name in model.options}
-    try:
-        quote(model, known)
-    except InvalidParams as error:
-        wrong = {problem.param for problem in error.problems}
-        known = {name: value for name, value in known.items() if name not in wrong}
+    while known:
+        try:
+            quote(model, known)
+        except InvalidParams as error:
+            wrong = known.keys() & {problem.param for problem in error.problems}
+            known = {name: value for name, value in known.items() if wrong and name not in wrong}
+        else:
+            break
     return known
 
 

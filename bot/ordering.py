@@ -19,7 +19,7 @@ from bot.talk import Talk
 from bot.texts import join
 from core import cart, catalog, generations
 from core.catalog import CatalogModel
-from core.generations import Generation, Order
+from core.generations import Generation, Order, PriceDiffers
 from core.generations.repository import by_key
 from core.ledger import InsufficientTokens
 from core.storage import StoredFile
@@ -66,8 +66,6 @@ async def order(talk: Talk, wish: Wish) -> Generation | None:
     if model is None:
         await talk.say(talk.words("models-none"))
         return None
-    if await _has_new_price(talk, wish, model):
-        return None
     wanted = Order(
         user=talk.user,
         model=model.slug,
@@ -78,11 +76,15 @@ async def order(talk: Talk, wish: Wish) -> Generation | None:
         language=talk.user.language,
         trace_id=talk.event.trace_id,
         parent=wish.parent,
+        agreed=wish.shown_price,
     )
     try:
         generation = await generations.submit(wanted)
     except InsufficientTokens as refusal:
         await _keep_for_later(talk, wanted, refusal, reply_to=wish.reply_to)
+        return None
+    except PriceDiffers as refusal:
+        await _ask_again(talk, refusal, reply_to=wish.reply_to)
         return None
     except REFUSED as refusal:
         text = await refusal_words(talk.words, refusal, model, images=len(wish.images))
@@ -126,16 +128,12 @@ async def agrees(
     return False
 
 
-async def _has_new_price(talk: Talk, wish: Wish, model: CatalogModel) -> bool:
-    """Tell a price that changed since a dialogue showed it. An order that was taken before the change stands."""
-    price = offers.price_of(model, wish.params)
-    if wish.shown_price in {None, price} or not model.is_available or await by_key(wish.key) is not None:
-        return False
+async def _ask_again(talk: Talk, refusal: PriceDiffers, *, reply_to: int | None) -> None:
+    """Say what it costs since a dialogue showed another price. Sending the words again agrees to that."""
     draft = await drafts.read(talk.user.chat_id)
     if draft is not None:
-        await drafts.keep(talk.user.chat_id, replace(draft, price=str(price)))
-    await talk.say(talk.words("price-changed-send-again", price=price), reply_to=wish.reply_to)
-    return True
+        await drafts.keep(talk.user.chat_id, replace(draft, price=str(refusal.price)))
+    await talk.say(talk.words("price-changed-send-again", price=refusal.price), reply_to=reply_to)
 
 
 async def model_for(talk: Talk, wish: Wish) -> CatalogModel | None:

@@ -30,6 +30,8 @@ async def refusal_words(words: Words, refusal: Refusal, model: CatalogModel, *, 
             return lines(words("refused-model_unavailable", model=name), words("refused-model_unavailable-others"))
         case InvalidParams():
             return words("refused-invalid_params", model=name)
+        case generations.PriceDiffers():
+            return words("price-changed-send-again", price=refusal.price)
     key = f"refused-{refusal.code}"
     return words(key if words.has(key) else "refused-other", **_arguments(words, refusal, name, images))
 

@@ -9,7 +9,7 @@ from aiogram.exceptions import TelegramForbiddenError, TelegramRetryAfter
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup
 
 from bot import keyboards_cart, offers
-from bot.buttons import Button, Pressed
+from bot.buttons import Button, Pressed, price_in
 from bot.client import LOST_ANSWER
 from bot.keyboards import shortened
 from bot.ordering import Wish, agrees, order
@@ -93,6 +93,7 @@ async def start(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
             params=kept.params,
             images=kept.images,
             parent=kept.parent,
+            shown_price=price_in(shown),
         ),
     )
 

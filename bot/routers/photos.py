@@ -119,6 +119,7 @@ async def ready_edit(query: CallbackQuery, talk: Talk, arguments: list[str]) -> 
         model=model.slug,
         images=images,
         reply_to=query.message.message_id if query.message else None,
+        shown_price=offers.price_of(model),
     )
     await order(talk, wish)
 

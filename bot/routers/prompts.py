@@ -71,7 +71,8 @@ async def draw(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
     if picture is not None:
         images = await accept(talk, [picture], source.message_id)
     if images is not None:
-        await order(talk, Wish(prompt=text, key=talk.key, images=images, reply_to=source.message_id))
+        wish = Wish(prompt=text, key=talk.key, images=images, reply_to=source.message_id, shown_price=price)
+        await order(talk, wish)
 
 
 async def _about(shown: Message, talk: Talk, wish: Wish) -> Wish | None:

@@ -49,6 +49,7 @@ async def again(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
             images=generation.images,
             parent=generation.run_code,
             reply_to=query.message.message_id if query.message else None,
+            shown_price=price,
         ),
     )
 

@@ -17,7 +17,7 @@ from core.ledger import LedgerError, Posting
 from core.pricing import InvalidParams, Quote, quote
 from core.queue import outbox
 from core.storage import StoredFile
-from core.types import IdempotencyKey, Language, TraceId
+from core.types import IdempotencyKey, Language, Tokens, TraceId
 from core.users import User
 from providers.base import Json, MediaKind
 
@@ -83,6 +83,16 @@ class ModelUnavailable(OrderRefused):
         self.successor = successor
 
 
+class PriceDiffers(OrderRefused):
+    """It costs something else than the user agreed to."""
+
+    code = "price_changed"
+
+    def __init__(self, *, price: Tokens) -> None:
+        super().__init__(f"The price is {price} now")
+        self.price = price
+
+
 class TooManyRunning(OrderRefused):
     """The user has as many jobs under way as one may have."""
 
@@ -131,6 +141,7 @@ class Order:
         model: slug.
         key: unique per wish of the user; repeating an order with it starts nothing new.
         parent: run code of the generation that this one continues or repeats.
+        agreed: what the user was told that it costs, where they were; nothing else is charged then.
     """
 
     user: User
@@ -142,6 +153,7 @@ class Order:
     images: tuple[StoredFile, ...] = ()
     params: Mapping[str, Json] = field(default_factory=dict)
     parent: str | None = None
+    agreed: Tokens | None = None
 
 
 async def submit(order: Order) -> Generation:
@@ -171,7 +183,10 @@ async def submit(order: Order) -> Generation:
 async def _submit(order: Order) -> Generation:
     model = await catalog.get(order.model)
     _check(order, model)
-    return await place(order, model, quote(model, order.params))
+    price = quote(model, order.params)
+    if order.agreed not in {None, price.tokens}:
+        raise PriceDiffers(price=price.tokens)
+    return await place(order, model, price)
 
 
 async def place(order: Order, model: CatalogModel, price: Quote) -> Generation:

@@ -127,6 +127,11 @@ def test_options_that_a_model_no_longer_takes_are_left_out() -> None:
     assert offers.price_of(model, {"image_size": "8K"}) == Decimal("0.80")
 
 
+def test_an_option_that_is_left_out_leaves_the_others_their_price() -> None:
+    assert offers.price_of(a_model(), {"image_size": "4K", "gone": 1}) == Decimal("1.44")
+    assert offers.price_of(a_model(), {"image_size": "4K", "sound": "loud"}) == Decimal("1.44")
+
+
 def test_chosen_options_are_told_in_short() -> None:
     model = a_model()
     told = offers.params_words(EN, model, {"image_size": "4K", "sound": True, "quantity": 1, "duration": 5, "x": None})

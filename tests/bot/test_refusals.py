@@ -30,6 +30,11 @@ CASES: list[tuple[Refusal, list[str], list[str]]] = [
     (generations.TooManyRunning(limit=3), ["3 generations running", "/cancel"], ["идут 3 генерации", "/cancel"]),
     (generations.CooldownActive(seconds=30), ["again in 30 s"], ["через 30 с"]),
     (generations.DailyLimitReached(limit=10), ["10 a day"], ["10 в день"]),
+    (
+        generations.PriceDiffers(price=Decimal("6.40")),
+        ["it is 6.40 ⚡ now", "Nothing was charged"],
+        ["теперь 6,40 ⚡", "Ничего не списано"],
+    ),
     (generations.UserBlocked(), ["closed"], ["закрыт"]),
     (generations.ModelUnavailable("painter", successor=None), ["not available", "/models"], ["недоступна", "/models"]),
     (InvalidParams([Problem("size", "is odd")]), ["no longer takes these settings"], ["больше не принимает"]),

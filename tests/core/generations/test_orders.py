@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -42,6 +43,17 @@ async def test_every_picture_ordered_is_paid(order: Ordering, user: users.User) 
     generation = await order(params={"quantity": 3})
     assert str(generation.tokens) == "2.40"
     assert await balance(user) == "47.60"
+
+
+async def test_nothing_but_the_agreed_price_is_charged(order: Ordering, user: users.User) -> None:
+    key = IdempotencyKey("agreed")
+    first = await order(key=key, agreed=Decimal("0.80"))
+    for agreed in ("0.79", "0.81", "0"):
+        with pytest.raises(generations.PriceDiffers) as refusal:
+            await order(agreed=Decimal(agreed))
+        assert refusal.value.price == Decimal("0.80")
+    assert (await order(key=key, agreed=Decimal("0.10"))).run_code == first.run_code, "what was ordered stands"
+    assert await balance(user) == "49.20"
 
 
 async def test_an_order_repeated_with_its_key_charges_once(order: Ordering, user: users.User) -> None:
