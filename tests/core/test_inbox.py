@@ -245,3 +245,66 @@ async def test_without_redis_events_are_stored_and_found_by_looking(
     async with consuming(box, handle):
         assert await put(box, 1) is True
         await until(lambda: seen == ["1"])
+
+
+async def test_an_event_about_money_is_tried_until_it_works_and_operators_hear_of_it(
+    box: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "IDLE_POLL", 0.02)
+    monkeypatch.setattr(inbox, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(inbox, "LONGEST_PAUSE", 0.01)
+    attempts: list[int] = []
+
+    async def handle(event: Event) -> None:
+        attempts.append(event.attempts)
+        if event.attempts < 6:
+            raise ValueError("secret words of the payload")
+
+    money = Inbox("telegram", lambda event: event.subject == "payment")
+    await put(money, 1, "payment")
+    await db.execute("UPDATE botapp_inbox SET attempts = 1")
+    async with consuming(money, handle):
+        await until(nothing_pending)
+    assert attempts == [2, 3, 4, 5, 6]
+    rows = await db.fetch("SELECT arguments FROM botapp_outbox WHERE task = 'bot.alert' ORDER BY id")
+    told = [json.loads(row["arguments"]) for row in rows]
+    assert {one["key"] for one in told} == {"inbox:telegram:1"} and len(told) == 4
+    assert "ValueError" in told[0]["text"] and "secret" not in told[0]["text"]
+    assert await db.fetch_value("SELECT error FROM botapp_inbox") == ""
+
+
+async def test_pauses_between_attempts_at_money_grow_to_a_limit(box: Inbox) -> None:
+    async def handle(event: Event) -> None:
+        raise ValueError("never")
+
+    money = Inbox("telegram", lambda event: True)
+    pauses = []
+    for attempts in (0, 3, 7, 20, 5000):
+        await db.execute("TRUNCATE botapp_inbox")
+        await put(money, 1)
+        await db.execute("UPDATE botapp_inbox SET attempts = $1", attempts)
+        async with consuming(money, handle):
+            await until(lambda: _is_put_off(attempts))  # noqa: B023  Awaited within the round.
+        left = await db.fetch_value("SELECT extract(epoch FROM lease_until - now()) FROM botapp_inbox")
+        pauses.append(round(float(left)))
+    assert pauses == [1, 8, 128, 600, 600]
+
+
+async def _is_put_off(attempts: int) -> bool:
+    return bool(
+        await db.fetch_value(
+            "SELECT error <> '' FROM botapp_inbox WHERE attempts > $1 AND handled_at IS NULL", attempts
+        )
+    )
+
+
+async def test_an_event_says_when_it_came(box: Inbox) -> None:
+    seen: list[Event] = []
+
+    async def handle(event: Event) -> None:
+        seen.append(event)
+
+    await put(box, 1)
+    async with consuming(box, handle):
+        await until(nothing_pending)
+    assert seen[0].received_at == await db.fetch_value("SELECT received_at FROM botapp_inbox")
