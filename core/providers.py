@@ -93,4 +93,29 @@ def _kling(settings: Settings) -> Make | None:
     return make
 
 
-_CONFIGURE: dict[str, Callable[[Settings], Make | None]] = {"gemini": _gemini, "kling": _kling, "demo": _demo}
+def _useapi(name: str) -> Callable[[Settings], Make | None]:
+    """Return the configuration of one of the services that are reached over UseAPI with one token."""
+
+    def configure(settings: Settings) -> Make | None:
+        key = settings.useapi_api_key
+        if key is None:
+            return None
+
+        def make() -> Provider:
+            from providers.useapi import ADAPTERS
+
+            return ADAPTERS[name](key.get_secret_value(), base_url=settings.useapi_base_url)
+
+        return make
+
+    return configure
+
+
+_CONFIGURE: dict[str, Callable[[Settings], Make | None]] = {
+    "gemini": _gemini,
+    "kling": _kling,
+    "useapi-kling": _useapi("useapi-kling"),
+    "useapi-runway": _useapi("useapi-runway"),
+    "useapi-midjourney": _useapi("useapi-midjourney"),
+    "demo": _demo,
+}

@@ -196,6 +196,17 @@ class Settings(BaseModel):
         str | None, Field(alias="KLING_API_BASE_URL", description="Kling's own API; the global one when not set.")
     ] = None
 
+    useapi_api_key: Annotated[
+        SecretStr | None,
+        Field(
+            alias="USEAPI_API_KEY",
+            description="Token of UseAPI.net; Kling, Runway and Midjourney over our own accounts there.",
+        ),
+    ] = None
+    useapi_base_url: Annotated[
+        str | None, Field(alias="USEAPI_BASE_URL", description="UseAPI.net, or whatever speaks it.")
+    ] = None
+
     lava_enabled: Annotated[
         bool,
         Field(
@@ -252,7 +263,12 @@ class Settings(BaseModel):
     ] = "INFO"
 
     @field_validator(
-        "public_base_url", "telegram_api_base_url", "gemini_base_url", "kling_api_base_url", "lava_api_base_url"
+        "public_base_url",
+        "telegram_api_base_url",
+        "gemini_base_url",
+        "kling_api_base_url",
+        "lava_api_base_url",
+        "useapi_base_url",
     )
     @classmethod
     def _is_base_url(cls, value: str | None) -> str | None:

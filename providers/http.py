@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -132,6 +132,32 @@ class HttpApi:
         """
         return await self._call(method, path, shape, request, lost=ProviderUnavailable, hidden=None)
 
+    async def look(
+        self, path: str, shape: type[A], *, absent: Collection[int] = (404,), **request: Unpack[Request]
+    ) -> A | None:
+        """Ask for something that may not be there, which the statuses in `absent` say.
+
+        Raises:
+            ProviderError: what the vendor or the network answered.
+        """
+        try:
+            return await self._call("GET", path, shape, request, lost=ProviderUnavailable, hidden=None, absent=absent)
+        except _Absent:
+            return None
+
+    async def tell(self, method: str, path: str, **request: Unpack[Request]) -> None:
+        """Send a request whose answer has nothing to read; what is told may be gone already.
+
+        Raises:
+            ProviderError: what the vendor or the network answered.
+        """
+        try:
+            await self._call(
+                method, path, Answer, request, lost=ProviderUnavailable, hidden=None, absent=(404, 410), is_read=False
+            )
+        except _Absent:
+            return
+
     async def close(self) -> None:
         """Close connections."""
         client, self._client = self._client, None
@@ -147,12 +173,16 @@ class HttpApi:
         *,
         lost: type[ProviderError],
         hidden: str | None,
+        absent: Collection[int] = (),
+        is_read: bool = True,
     ) -> A:
         try:
             reply = await self._send(method, path, request, lost)
+            if reply.status in absent:
+                raise _Absent
             failure = self._classify(reply)
             if failure is None:
-                return reply.read(shape)
+                return reply.read(shape) if is_read else shape.model_construct()
             if reply.status in LOST_ON_THE_WAY:
                 failure = lost(failure.detail)
         except ProviderError as error:
@@ -204,6 +234,10 @@ class HttpApi:
         failure.detail = detail[:LONGEST_DETAIL]
         failure.args = (failure.detail,)
         return failure
+
+
+class _Absent(Exception):
+    """What was asked for is not there."""
 
 
 class _TooLong(Exception):

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from providers.base import InputMedia, Job, MediaKind, MediaRole
 from providers.errors import ContentBlocked, InvalidRequest, ProviderError, ProviderUnavailable
 
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+-]{0,299}")
 _REFUSALS = re.compile(
     r"moderat|sensitive|polic(?:y|ies)|safety|nsfw|prohibit|banned|violat|risk control|inappropriate|offensive"
     r"|filtered|content.?block|celebrit",
@@ -120,6 +121,17 @@ def need_kind(job: Job, kind: MediaKind) -> None:
     """Refuse a job of the other kind."""
     if job.kind is not kind:
         raise InvalidRequest(f"{job.model} makes {kind.value}s, not {job.kind.value}s")
+
+
+def identifier(external_id: str) -> str:
+    """Return an id as it is put into a path.
+
+    Raises:
+        InvalidRequest: it is none of a vendor's: it would lead somewhere else.
+    """
+    if not _IDENTIFIER.fullmatch(external_id):
+        raise InvalidRequest(f"{external_id[:100]!r} is no id of a job")
+    return external_id
 
 
 def refused(words: str) -> bool:

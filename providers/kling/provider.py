@@ -7,7 +7,6 @@ An external id is ``<endpoint>/<task id>``, because a task is asked for where it
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
@@ -168,6 +167,6 @@ class KlingProvider:
 
 def _split(external_id: str) -> tuple[str, str]:
     endpoint, _, task_id = external_id.partition("/")
-    if endpoint not in ENDPOINTS or not re.fullmatch(r"[\w.:-]+", task_id):
-        raise InvalidRequest(f"{external_id!r} is no task of Kling")
-    return endpoint, task_id
+    if endpoint not in ENDPOINTS:
+        raise InvalidRequest(f"{external_id[:100]!r} is no task of Kling")
+    return endpoint, options.identifier(task_id)

@@ -11,12 +11,16 @@ from core import providers
 from core.settings import Settings
 from tests.core.test_settings import COMPLETE
 
+USEAPI = frozenset({"useapi-kling", "useapi-runway", "useapi-midjourney"})
 KEYS = {
     "gemini": {"GEMINI_API_KEY": "AIza-key-0123456789"},
     "kling": {"KLING_API_KEY": "access-0123456789", "KLING_API_SECRET": "secret-0123456789"},
     "demo": {"DEMO_PROVIDER": "true"},
 }
-EVERYTHING = {name: value for keys in KEYS.values() for name, value in keys.items()}
+EVERYTHING = {name: value for keys in KEYS.values() for name, value in keys.items()} | {
+    "USEAPI_API_KEY": "token-0123456789"
+}
+NAMES = frozenset(KEYS) | USEAPI
 
 
 def settings(**changes: str) -> Settings:
@@ -35,8 +39,13 @@ async def test_a_key_is_what_a_provider_needs(name: str, keys: dict[str, str]) -
 
 async def test_every_provider_is_built_under_the_name_of_its_routes() -> None:
     providers.connect(settings(**EVERYTHING))
-    assert {name: providers.get(name).name for name in providers.names()} == {name: name for name in KEYS}
+    assert {name: providers.get(name).name for name in providers.names()} == {name: name for name in NAMES}
     await providers.disconnect()
+
+
+def test_one_token_of_useapi_opens_three_services() -> None:
+    providers.connect(settings(USEAPI_API_KEY="token-0123456789"))
+    assert providers.names() == USEAPI
 
 
 @pytest.mark.parametrize("missing", ["KLING_API_KEY", "KLING_API_SECRET"])
@@ -61,4 +70,4 @@ providers.get("kling")
 print("providers.kling" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.splitlines() == [str(sorted(KEYS)), "[]", "True"]
+    assert done.stdout.splitlines() == [str(sorted(NAMES)), "[]", "True"]
