@@ -81,11 +81,12 @@ def _words(words: Words, taken: Daily, now: datetime) -> Html:
         title = words("daily-taken", tokens=taken.posting.amount, n=taken.streak)
     else:
         title = words("daily-taken-before", n=taken.streak)
+    next_one = "daily-held-back" if taken.is_held_back else "daily-tomorrow"
     return join(
         title,
         _ladder(words, taken.streak),
         lines(
-            words("daily-tomorrow", tokens=taken.tomorrow, duration=_duration(words, taken, now)),
+            words(next_one, tokens=taken.tomorrow, duration=_duration(words, taken, now)),
             words("daily-every-day"),
         ),
         words("daily-zone", zone=keyboards_bonuses.zone_name(words, taken.zone)),

@@ -215,18 +215,16 @@ def _show(screen: Screen, promo: PromoCode) -> None:
     state = promo["state"]
     screen.state(SIGN_OF_STATE.get(state, "unknown"), f"{promo['code']}  {state.replace('_', ' ')}")
     waits = promo["kind"] == "percent" or float(promo["min_deposit"]) > 0
-    screen.pairs(
-        {
-            "gives": f"{_gives(promo)}{' with the next deposit' if waits else ''}",
-            "description": promo["description"] or None,
-            "min deposit": promo["min_deposit"] if float(promo["min_deposit"]) else None,
-            "max bonus": promo["max_bonus"],
-            "uses": f"{_uses(promo)}, {promo['waiting']} of them wait for a deposit" if waits else _uses(promo),
-            "per user": promo["max_uses_per_user"],
-            "given": f"{promo['given']} ⚡",
-            "budget": f"{promo['budget']} ⚡, {promo['budget_left']} ⚡ left" if promo["budget"] else None,
-            "from": say_moment(promo["valid_from"]),
-            "until": say_moment(promo["valid_until"]) if promo["valid_until"] else "switched off",
-        },
-        indent=2,
-    )
+    known = {
+        "gives": f"{_gives(promo)}{' with the next deposit' if waits else ''}",
+        "description": promo["description"] or None,
+        "min deposit": promo["min_deposit"] if float(promo["min_deposit"]) else None,
+        "max bonus": promo["max_bonus"],
+        "uses": f"{_uses(promo)}, {promo['waiting']} of them wait for a deposit" if waits else _uses(promo),
+        "per user": promo["max_uses_per_user"],
+        "given": f"{promo['given']} ⚡",
+        "budget": f"{promo['budget']} ⚡, {promo['budget_left']} ⚡ left" if promo["budget"] else None,
+        "from": say_moment(promo["valid_from"]),
+        "until": say_moment(promo["valid_until"]) if promo["valid_until"] else "switched off",
+    }
+    screen.pairs({name: value for name, value in known.items() if value is not None}, indent=2)

@@ -34,6 +34,7 @@ class Daily:
         streak: days in a row, the last one taken included.
         tomorrow: what the next day gives when none is missed.
         next_at: when that can be taken.
+        is_held_back: it comes later than the next day begins, because the zone was changed.
         zone: name of the zone whose days count.
     """
 
@@ -41,6 +42,7 @@ class Daily:
     streak: int
     tomorrow: Tokens
     next_at: datetime
+    is_held_back: bool
     zone: str
 
 
@@ -71,7 +73,9 @@ class _Calendar:
 
     def after(self, taken: _Taken, posting: Posting | None = None) -> Daily:
         """How the person stands with that day taken."""
-        return Daily(posting, taken.streak, step(taken.streak + 1), self._next_at(taken), self.zone_name)
+        next_at = self._next_at(taken)
+        is_held_back = next_at > self._begins_after(taken)
+        return Daily(posting, taken.streak, step(taken.streak + 1), next_at, is_held_back, self.zone_name)
 
     def today(self, now: datetime) -> _Taken:
         """The day that can be taken now."""
@@ -80,9 +84,12 @@ class _Calendar:
         return _Taken(day, self.last.streak + 1 if self.last is not None and is_next else 1, now, self.zone_name)
 
     def _next_at(self, taken: _Taken) -> datetime:
-        """When the day after one begins. Midnights differ from UTC as the zone does on that day."""
-        begins = datetime.combine(taken.day + _DAY, time(), self.zone).astimezone(UTC)
+        begins = self._begins_after(taken)
         return begins if self.zone_name == taken.zone else max(begins, taken.at + AFTER_A_MOVE)
+
+    def _begins_after(self, taken: _Taken) -> datetime:
+        """When the day after one begins. Midnights differ from UTC as the zone does on that day."""
+        return datetime.combine(taken.day + _DAY, time(), self.zone).astimezone(UTC)
 
 
 def step(streak: int) -> Tokens:

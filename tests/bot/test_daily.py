@@ -12,6 +12,7 @@ import pytest
 
 from bot.keyboards_bonuses import OFFSETS, ZONES, zone_name
 from bot.texts import Words
+from core import db
 from core.bonuses import zones
 from tests.bot.people import Person, World
 from tests.bot.telegram import FakeTelegram, buttons
@@ -106,6 +107,26 @@ async def test_choosing_a_city_by_its_clock(masha: Person, telegram: FakeTelegra
     assert telegram.last["text"].startswith("Запомнил: Владивосток.")
     assert await zones.name_of((await masha.account()).id, "ru") == "Asia/Vladivostok"
     assert await masha.balance() == "51.00"
+
+
+async def test_after_a_move_the_next_gift_is_held_back_and_says_why(
+    masha: Person, mia: Person, telegram: FakeTelegram
+) -> None:
+    for person, label, words in (
+        (masha, "Мой часовой пояс", "Часовой пояс новый, поэтому следующий подарок, 1,50 ⚡, придёт через 1"),
+        (mia, "My time zone", "Your time zone is new, so the next gift, 1.50 ⚡, comes in 1"),
+    ):
+        await person.send("/daily")
+        account = (await person.account()).id
+        # Somebody who took it late in the evening of the westernmost zone, and now lives where it is tomorrow.
+        await db.execute(
+            "UPDATE botapp_dailyreward SET timezone = 'Etc/GMT+12', day = current_date - 3 WHERE user_id = $1", account
+        )
+        await person.press(label)
+        await person.press("Москва" if person is masha else "Moscow")
+        assert words in telegram.last["text"]
+        [answer] = await person.send("/daily")
+        assert "+1" not in answer["text"].splitlines()[0]
 
 
 async def test_choosing_hours_from_utc_and_going_back(mia: Person, telegram: FakeTelegram) -> None:

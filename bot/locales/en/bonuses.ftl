@@ -74,6 +74,7 @@ daily-step = { $tokens }
 daily-step-taken = ✅ { $tokens }
 daily-step-today = <b>🎁 { $tokens }</b>
 daily-tomorrow = Tomorrow { $tokens } ⚡. Your new day begins in { $duration }.
+daily-held-back = Your time zone is new, so the next gift, { $tokens } ⚡, comes in { $duration }.
 daily-every-day = Miss a day and the ladder starts over.
 daily-waits = Today’s gift is waiting for you.
 daily-zone = 🕒 Your days go by the time of { $zone }.

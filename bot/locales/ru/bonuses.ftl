@@ -77,6 +77,7 @@ daily-step = { $tokens }
 daily-step-taken = ✅ { $tokens }
 daily-step-today = <b>🎁 { $tokens }</b>
 daily-tomorrow = Завтра { $tokens } ⚡. Новый день у вас начнётся через { $duration }.
+daily-held-back = Часовой пояс новый, поэтому следующий подарок, { $tokens } ⚡, придёт через { $duration }.
 daily-every-day = Если пропустить день, лестница начнётся сначала.
 daily-waits = Сегодняшний подарок ждёт вас.
 daily-zone = 🕒 День считаю по времени: { $zone }.

@@ -112,7 +112,7 @@ async def test_travelling_east_brings_no_second_reward_at_once(fox: User) -> Non
     await taken(fox, moment)
     await zones.choose(fox.id, "Pacific/Kiritimati")
     outcome = await daily.take(fox, moment + timedelta(minutes=1))
-    assert outcome.posting is None
+    assert outcome.posting is None and outcome.is_held_back
     assert outcome.next_at == moment + daily.AFTER_A_MOVE
     assert await taken(fox, moment + timedelta(hours=11, minutes=59)) is None
     assert await taken(fox, moment + timedelta(hours=12)) is not None
@@ -127,6 +127,7 @@ async def test_travelling_west_never_brings_a_day_back(fox: User) -> None:
         assert await taken(fox, moment + timedelta(hours=hours)) is None
     outcome = await daily.take(fox, moment + timedelta(hours=37))
     assert outcome.posting is None and outcome.next_at == in_zone("Pacific/Pago_Pago", 2026, 11, 24, 0, 0)
+    assert not outcome.is_held_back
     assert await taken(fox, outcome.next_at) == LADDER[1]
 
 
