@@ -45,6 +45,9 @@ class Kind(StrEnum):
     OTHER_AMOUNT = "other_amount"
 
 
+BOOKED: Final = frozenset({PaymentStatus.PAID, PaymentStatus.REFUNDING, PaymentStatus.REFUNDED})
+"""What stands in our books. Money in quarantine may be of any amount; somebody looks at it anyway."""
+
 REPAIRED: Final = frozenset({Kind.CREDITED, Kind.REFUNDED, Kind.HELD})
 
 
@@ -142,7 +145,7 @@ async def _compare(report: Report, receipts: Sequence[Receipt], *, rehearse: boo
         ours = known.get(receipt.external_id)
         if ours is None or ours.needs(receipt):
             report.findings += await _put_right(receipt, ours, rehearse=rehearse)
-        elif ours.status is not PaymentStatus.QUARANTINED and ours.amount != _amount(receipt):
+        elif ours.status in BOOKED and ours.amount != _amount(receipt):
             detail = f"{_amount(receipt)} there, {ours.amount} here"
             report.findings.append(Finding(Kind.OTHER_AMOUNT, receipt.external_id, ours.code, detail))
 
