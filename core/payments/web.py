@@ -72,7 +72,8 @@ async def _claim(payment: Payment, email: str | None) -> bool:
         await db.execute(
             """
             UPDATE botapp_payment SET updated_at = now(), details = details
-                || jsonb_build_object('asked_until', now() + $3::interval)
+                || jsonb_build_object('asked_until', now() + $3::interval,
+                    'asks', coalesce((details ->> 'asks')::int, 0) + 1)
                 || CASE WHEN $2::text IS NULL THEN '{}'::jsonb ELSE jsonb_build_object('email', $2::text, 'asked_as',
                     (coalesce(details -> 'asked_as', '[]'::jsonb) - $2::text) || to_jsonb($2::text)) END
             WHERE id = $1 AND status = 'pending' AND payment_url = ''

@@ -13,8 +13,8 @@ email = E-mail
 email-why = { $gateway } sends your receipt there.
 email-known = Your receipt goes to { $email }. To use another address, enter it.
 email-wrong = There seems to be a slip in this address. It should look like name@example.com
-pay = Go to payment — { $price }
-continue = Continue payment — { $price }
+pay = Pay { $price }
+continue = Continue — { $price }
 renews = The subscription renews every month until you cancel it. You can do that on this page.
 
 waiting-heading = Waiting for confirmation

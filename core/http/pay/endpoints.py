@@ -127,7 +127,7 @@ def _page(handler: Callable[..., Awaitable[HTTPResponse]]) -> Callable[..., Awai
             language = words.language_of(str(request.headers.get("Accept-Language", "")))
             around = await _surroundings(request, language)
             heading, text = words.say(language, f"{closed.key}-heading"), words.say(language, closed.key)
-            return page.respond(around, heading, page.paragraph(text), status=closed.status)
+            return page.respond(around, heading, page.paragraph(text), status=closed.status, is_over=True)
 
     return answer
 
@@ -167,6 +167,7 @@ def _closed(desk: Desk) -> HTTPResponse:
         page.paragraph(desk.say(state, **values), kind="good" if state == "paid" else "", role="status"),
         page.order_lines(payment),
         page.subscription_form(payment, desk.token),
+        is_over=True,
     )
 
 
@@ -206,7 +207,7 @@ async def _begin(desk: Desk, email: str | None) -> HTTPResponse:
         return response
     except GatewayError:
         text = page.paragraph(desk.say("refused", gateway=title), role="status")
-        return page.respond(desk.around, desk.say("refused-heading"), text, status=502)
+        return page.respond(desk.around, desk.say("refused-heading"), text, status=502, is_over=True)
     if begun.status is PaymentStatus.PENDING and begun.payment_url:
         return HTTPResponse(status=303, headers={"Location": begun.payment_url})
     return HTTPResponse(status=303, headers={"Location": here})

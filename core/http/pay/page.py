@@ -71,9 +71,21 @@ def _style() -> tuple[str, str]:
 
 
 def respond(
-    around: Surroundings, heading: str, *blocks: str, title: str = "", status: int = 200, refresh: str = ""
+    around: Surroundings,
+    heading: str,
+    *blocks: str,
+    title: str = "",
+    status: int = 200,
+    refresh: str = "",
+    is_over: bool = False,
 ) -> HTTPResponse:
-    """Return a page. The heading is text, blocks are HTML; `refresh` is where the browser goes by itself, and when."""
+    """Return a page.
+
+    Args:
+        heading: text; blocks are HTML.
+        refresh: where the browser goes by itself, and when.
+        is_over: there is nothing left to do here but to go back.
+    """
     style, allowed = _style()
     brand = words.say(around.language, "brand")
     html = _template().substitute(
@@ -82,7 +94,7 @@ def respond(
         style=style,
         brand=escape(brand),
         heading=escape(heading),
-        body="\n".join(block for block in (*blocks, _footer(around)) if block),
+        body="\n".join(block for block in (*blocks, _footer(around, is_over=is_over)) if block),
     )
     # A form that is answered with a redirect to the gateway needs its address to be allowed, too.
     goes_to = "'self' https:" if around.is_secure else "'self' https: http:"
@@ -98,12 +110,13 @@ def respond(
     return HTTPResponse(html, status, headers=headers, content_type="text/html; charset=utf-8")
 
 
-def _footer(around: Surroundings) -> str:
+def _footer(around: Surroundings, *, is_over: bool) -> str:
     say = words.say
     parts = []
     if around.bot_name:
         label = escape(say(around.language, "to-bot"))
-        parts.append(f'<a class="button second" href="https://t.me/{escape(around.bot_name)}">{label}</a>')
+        kind = "button" if is_over else "button second"
+        parts.append(f'<a class="{kind}" href="https://t.me/{escape(around.bot_name)}">{label}</a>')
     if around.support:
         parts.append(f'<p class="quiet">{escape(say(around.language, "help", contact=around.support))}</p>')
     return f"<footer>{''.join(parts)}</footer>" if parts else ""
@@ -162,7 +175,7 @@ def _email_field(language: Language, checkout: Checkout) -> str:
         f'<div><label for="email">{escape(words.say(language, "email"))}</label>'
         f"{mistake if checkout.mistake else ''}"
         f'<input id="email" name="email" type="email" inputmode="email" autocomplete="email" maxlength="254" '
-        f'aria-describedby="{described}" value="{escape(checkout.typed)}"'
+        f'aria-describedby="{described}" value="{escape(checkout.typed)}" placeholder="{escape(checkout.email)}"'
         f"{' aria-invalid=true' if checkout.mistake else ''}{'' if checkout.email else ' required'}></div>"
         f'<p class="quiet" id="why">{escape(why)}</p>'
     )

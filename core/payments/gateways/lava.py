@@ -31,7 +31,7 @@ from core.payments.gateways.base import (
     Receipt,
     RefundIsManual,
 )
-from core.payments.gateways.lava_wire import NAME, OUTCOMES, LavaEvent, LavaInvoice, Page, PaymentParams, utc
+from core.payments.gateways.lava_wire import NAME, OUTCOMES, LavaEvent, LavaInvoice, Page, PaymentParams
 from core.payments.packages import Package
 from core.payments.states import Payment
 
@@ -81,7 +81,7 @@ class LavaGateway:
             raise GatewayRefused("Lava.top makes no invoice without the payer's e-mail")
         if not payment.details.get("offer"):
             raise GatewayRefused(f"the order of {payment.package} names no offer of Lava.top")
-        made = next((invoice for invoice in await self._of_order(payment) if invoice.status != "FAILED"), None)
+        made = await self._made_before(payment)
         if made is not None:
             log.info("lava.invoice_found_again", code=payment.code, contract=made.id)
             # Deprecated, and the only call that tells the address of the page again.
@@ -89,6 +89,13 @@ class LavaGateway:
         else:
             answer = await self._call("POST", "/api/v3/invoice", PaymentParams, json=self._wanted(payment))
         return self._invoice(answer, payment)
+
+    async def _made_before(self, payment: Payment) -> LavaInvoice | None:
+        """Look for an invoice whose answer may have been lost. The first time that Lava is asked there is none."""
+        if payment.details.get("asks") == 1:
+            return None
+        made = await self._of_order(payment)
+        return next((invoice for invoice in made if invoice.outcome is not Outcome.FAILED), None)
 
     def _wanted(self, payment: Payment) -> dict[str, Any]:
         """`CreateInvoiceV3`. The offer knows its price, so no amount is sent; the answer's is compared."""
@@ -141,9 +148,10 @@ class LavaGateway:
             found += [
                 invoice
                 for invoice in await self._list(filters)
-                if invoice.clientUtm and invoice.clientUtm.utm_content == payment.code and not invoice.parentInvoice
+                if invoice.order_code == payment.code and invoice.parent is None
             ]
-        return sorted(found, key=lambda invoice: (invoice.status != "COMPLETED", invoice.status == "FAILED"))
+        ranks = {Outcome.PAID: 0, Outcome.PENDING: 1, Outcome.FAILED: 2}
+        return sorted(found, key=lambda invoice: ranks[invoice.outcome])
 
     async def refund(self, payment: Payment) -> None:
         """See `Gateway`: the API has no refunds."""
@@ -157,8 +165,9 @@ class LavaGateway:
             "endDate": _moment(datetime.now(UTC) + CLOCKS_DIFFER),
             "invoiceStatuses": ["COMPLETED"],
         }
-        for invoice in sorted(await self._list(window), key=lambda invoice: utc(invoice.datetime)):
-            yield invoice.receipt_of()
+        receipts = [invoice.receipt_of() for invoice in await self._list(window)]
+        for receipt in sorted(receipts, key=lambda receipt: receipt.at or since):
+            yield receipt
 
     async def _list(self, filters: Mapping[str, str | list[str]]) -> list[LavaInvoice]:
         """All invoices of a list, page by page.
@@ -173,7 +182,7 @@ class LavaGateway:
             page = await self._call("GET", "/api/v1/invoices", Page, params=query)
             before = len(found)
             found.update((invoice.id, invoice) for invoice in page.items)
-            if len(found) >= page.total:
+            if len(found) >= (page.total or 0) and (page.total is not None or len(page.items) < PAGE):
                 return list(found.values())
             if len(found) == before:
                 raise GatewayUnavailable(f"the list has {page.total} invoices and shows {len(found)}")
@@ -235,7 +244,9 @@ class LavaGateway:
         if invoice is None:
             return None
         if claim.outcome is Outcome.CANCELLED:
-            return invoice.cancellation() or Receipt(NAME, invoice.root, Outcome.PENDING, is_recurring=True)
+            return invoice.cancellation() or Receipt(
+                NAME, invoice.parent or invoice.id, Outcome.PENDING, is_recurring=True
+            )
         return invoice.receipt_of()
 
     async def _read(self, contract: str) -> LavaInvoice | None:

@@ -56,7 +56,7 @@ class _Amount(_Wire):
 
 
 class _Parent(_Wire):
-    id: ContractId
+    id: ContractId | None = None
 
 
 class _SubscriptionDetails(_Wire):
@@ -64,38 +64,51 @@ class _SubscriptionDetails(_Wire):
 
 
 class LavaInvoice(_Wire):
-    """An invoice as the API tells of it: `InvoiceResponseV2` and `V3` of its description, as far as we need it."""
+    """An invoice as the API tells of it: `InvoiceResponseV2` and `V3` of its description, as far as we need it.
+
+    The description requires nothing: what is missing is taken for unknown, and money without an amount fits no order.
+    """
 
     id: ContractId
-    type: str = ""
-    datetime: datetime
+    type: str = "ONE_TIME"
+    at: datetime | None = Field(default=None, alias="datetime")
     status: str
-    receipt: _Amount
+    receipt: _Amount | None = None
     parentInvoice: _Parent | None = None
     subscriptionStatus: str | None = None
     subscriptionDetails: _SubscriptionDetails | None = None
     clientUtm: _Utm | None = None
 
     @property
-    def root(self) -> str:
-        """The contract that a subscription began with, else this one."""
-        return self.parentInvoice.id if self.parentInvoice else self.id
+    def parent(self) -> str | None:
+        """For a renewal, the contract that its subscription began with."""
+        return self.parentInvoice.id if self.parentInvoice else None
+
+    @property
+    def order_code(self) -> str | None:
+        """Our code, which invoices carry back."""
+        return self.clientUtm.utm_content if self.clientUtm else None
+
+    @property
+    def outcome(self) -> Outcome:
+        """Where it stands. Answers write in-progress or IN_PROGRESS, depending on which one it is."""
+        outcome = OUTCOMES.get(self.status.upper().replace("-", "_"))
+        if outcome is None:
+            log.warning("lava.unknown_status", contract=self.id, status=self.status[:40])
+        return outcome or Outcome.PENDING
 
     def receipt_of(self) -> Receipt:
         """What it says about the money."""
-        outcome = OUTCOMES.get(self.status)
-        if outcome is None:
-            log.warning("lava.unknown_status", contract=self.id, status=self.status[:40])
         return Receipt(
             gateway=NAME,
             external_id=self.id,
-            outcome=outcome or Outcome.PENDING,
-            amount=self.receipt.amount,
-            currency=self.receipt.currency,
-            order_code=self.clientUtm.utm_content if self.clientUtm else None,
-            subscription=self.parentInvoice.id if self.parentInvoice else None,
+            outcome=self.outcome,
+            amount=self.receipt.amount if self.receipt else None,
+            currency=self.receipt.currency if self.receipt else None,
+            order_code=self.order_code,
+            subscription=self.parent,
             is_recurring=self.type not in {"ONE_TIME", "INVOICE"},
-            at=utc(self.datetime),
+            at=utc(self.at) if self.at else None,
         )
 
     def cancellation(self) -> Receipt | None:
@@ -103,12 +116,14 @@ class LavaInvoice(_Wire):
         if self.subscriptionStatus != "CANCELLED":
             return None
         ends_at = self.subscriptionDetails.expiredAt if self.subscriptionDetails else None
-        return Receipt(NAME, self.root, Outcome.CANCELLED, is_recurring=True, ends_at=ends_at and utc(ends_at))
+        return Receipt(
+            NAME, self.parent or self.id, Outcome.CANCELLED, is_recurring=True, ends_at=ends_at and utc(ends_at)
+        )
 
 
 class Page(_Wire):
     items: list[LavaInvoice]
-    total: int
+    total: int | None = None
 
 
 class PaymentParams(_Wire):

@@ -270,7 +270,7 @@ async def test_an_order_that_is_over_says_so_and_takes_no_money(front: Front, st
     await bring(front, payment.code, status)
     shown = await front.web.get(f"/pay/{payment.code}")
     assert said in shown.text
-    assert "Перейти к оплате" not in shown.text
+    assert "Оплатить" not in shown.text
     assert payment.payment_url not in shown.text
     form = {"token": token_for(front, payment.code), "email": EMAIL}
     pressed = await front.web.post(f"/pay/{payment.code}", data=form)

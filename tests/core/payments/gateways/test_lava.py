@@ -162,6 +162,11 @@ async def orders_of(payment: Payment) -> Payment:
     return await get(payment.code)
 
 
+async def test_the_first_time_lava_is_asked_for_nothing_but_the_invoice(shop: LavaHarness, user: User) -> None:
+    await shop.gateway.create_invoice(await place(user, asks=1))
+    assert shop.emulator.calls == [("POST", CREATE)]
+
+
 async def test_while_the_list_cannot_be_read_no_contract_is_made(shop: LavaHarness, user: User) -> None:
     await shop.spoil("status=500", "/api/v1/invoices")
     with pytest.raises(GatewayUnavailable):
@@ -336,6 +341,32 @@ async def test_a_status_that_is_new_to_us_is_no_money() -> None:
         '"receipt": {"amount": 5, "currency": "USD"}}'
     )
     assert LavaInvoice.model_validate_json(text).receipt_of().outcome is Outcome.PENDING
+
+
+@pytest.mark.parametrize(
+    ("written", "outcome"),
+    [("COMPLETED", Outcome.PAID), ("completed", Outcome.PAID), ("in-progress", Outcome.PENDING)],
+)
+async def test_what_an_invoice_does_not_say_is_unknown(written: str, outcome: Outcome) -> None:
+    bare = f'{{"id": "a", "status": "{written}", "parentInvoice": {{}}, "clientUtm": null, "receipt": null}}'
+    receipt = LavaInvoice.model_validate_json(bare).receipt_of()
+    assert (receipt.outcome, receipt.amount, receipt.order_code, receipt.at) == (outcome, None, None, None)
+    assert (receipt.subscription, receipt.is_recurring) == (None, False)
+
+
+async def test_a_list_without_a_total_ends_with_a_page_that_is_not_full(
+    shop: LavaHarness, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.payments.gateways.lava.PAGE", 2)
+    for _ in range(5):
+        await shop.pay(await orders.invoice(await place(user)))
+
+    async def untold(self: LavaGateway, *arguments: Any, **content: Any) -> Any:
+        return (await original(self, *arguments, **content)).model_copy(update={"total": None})
+
+    original = LavaGateway._call
+    monkeypatch.setattr(LavaGateway, "_call", untold)
+    assert len([receipt async for receipt in shop.gateway.receipts(datetime.now(UTC) - HOUR)]) == 5
 
 
 async def test_it_is_there_only_when_it_is_switched_on(settings: Settings) -> None:
