@@ -12,6 +12,7 @@ from cli.commands.ledger_export import export
 from cli.envelope import Outcome, Problem
 from cli.exit_codes import ExitCode
 from cli.groups import new_group
+from cli.invocation import DEFAULT_TIMEOUT
 from cli.moments import say_moment
 from cli.output import Column, Screen
 from cli.paging import Cursor, Limit, next_page
@@ -19,6 +20,9 @@ from cli.wire import LedgerReport
 from cli.wire_ledger import Posting, Statement
 
 app = new_group("Verify the books, print somebody's statement, export everything.")
+
+VERIFY_TIMEOUT = 60.0
+"""Seconds, where --timeout says nothing: a million postings take some."""
 
 COLUMNS = (
     Column("at", "id"),
@@ -80,13 +84,15 @@ app.command("export")(export)
 
 @app.command("verify")
 def verify() -> Outcome:
-    """Compare every balance with its statement, and every charge with what became of it.
+    """Add everything up: balances and postings, charges and generations, deposits and payments, bonuses and counters.
 
     Examples:
         nb ledger verify
         nb ledger verify --env production --timeout 2m --json
     """
     client = connect()
+    if client.timeout == DEFAULT_TIMEOUT:
+        client.timeout = VERIFY_TIMEOUT
     report = client.read(LedgerReport, client.get("/api/ops/v1/ledger/verify"))
     sound = report["ok"] and not report["problems"]
     problem = None

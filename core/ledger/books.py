@@ -218,7 +218,7 @@ def _what(kind: PostingKind, row: db.Row) -> str:
 
 def _bonus(reason: str) -> str:
     # A promo code's bonus says which code it was; the account is that of all codes.
-    return _account("Expenses:Bonuses", reason.partition(" ")[0] or "unknown")
+    return _account("Expenses:Bonuses", reason.partition(":")[0])
 
 
 def _account(parent: str, name: str) -> str:

@@ -81,7 +81,7 @@ class Entry:
         return self.posting.kind is PostingKind.ADMIN and self.posting.related is not None
 
     def _bonus(self, reason: str) -> str:
-        return f"promo code {self.promo_code}" if self.promo_code else reason.replace("_", " ")
+        return f"promo code {self.promo_code}" if self.promo_code else reason.replace("_", " ").replace(":", " ")
 
 
 async def history(user: UserId, *, limit: int = 20, before: int | None = None) -> list[Entry]:

@@ -19,6 +19,18 @@ from core.types import IdempotencyKey, UserId
 
 CONNECTIONS = 50
 
+TABLES = (
+    "botapp_userbalance",
+    "botapp_transaction",
+    "botapp_charge",
+    "botapp_payment",
+    "botapp_promocode",
+    "botapp_promoredemption",
+    "botapp_referral",
+    "botapp_dailyreward",
+)
+"""Those whose triggers stand in the way of whoever wants to break the books."""
+
 Result = TypeVar("Result")
 _numbers = itertools.count(1)
 
@@ -57,7 +69,7 @@ async def somebody(tokens: str = "0") -> UserId:
     number = 10_000 + next(_numbers)
     user = await users.upsert(users.Profile(number, f"user{number}", "Somebody"))
     if Decimal(tokens):
-        await ledger.post(user.id, Decimal(tokens), PostingKind.DEPOSIT, key=key())
+        await ledger.post(user.id, Decimal(tokens), PostingKind.ADMIN, key=key(), reason="to begin with")
     return user.id
 
 
@@ -94,3 +106,18 @@ async def assert_books_agree() -> None:
     report = await ledger.verify()
     problems = [problem for problem in report.problems if problem.kind != "charge_without_generation"]
     assert problems == []
+
+
+async def plant(*statements: str) -> None:
+    """Break the books as somebody with the rights of the owner could."""
+    for table in TABLES:
+        await db.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    for statement in statements:
+        await db.execute(statement)
+    for table in TABLES:
+        await db.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+async def found() -> dict[str, str]:
+    """The kinds of problems that `verify` finds, and its words for each."""
+    return {problem.kind: f"{problem.subject}: {problem.detail}" for problem in (await ledger.verify()).problems}

@@ -94,7 +94,7 @@ async def story(tills: Till) -> None:
     await adjust(ann, "25.10", HOSTILE)
     await adjust(ann, "-5", "credited twice")
     await ledger.give_once(bob.id, Decimal(10), PostingKind.REFERRAL, key=key(), reason="friend_paid")
-    await ledger.give_once(bob.id, Decimal("1.5"), PostingKind.BONUS, key=key(), reason="promo SUMMER")
+    await ledger.give_once(bob.id, Decimal("1.5"), PostingKind.BONUS, key=key(), reason="promo:SUMMER")
     await refund(bought)
     spent = await buy(eve)
     await ledger.settle((await ledger.charge(eve.id, quote_of("120"), key=key())).id)

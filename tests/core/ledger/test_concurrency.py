@@ -202,7 +202,7 @@ async def test_postings_of_every_kind_at_once_keep_the_running_balance_in_order(
             case 1:
                 await ledger.refund(charges[number // 5].id, key=key())
             case 2:
-                await ledger.post(user, Decimal("2"), PostingKind.DEPOSIT, key=key())
+                await ledger.post(user, Decimal("2"), PostingKind.ADMIN, key=key(), reason="test")
             case 3:
                 await ledger.give_welcome_bonus(user)
             case _:

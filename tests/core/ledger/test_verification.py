@@ -14,11 +14,9 @@ from core.ledger.verification import SHOWN
 from core.queue import outbox
 from core.settings import Settings
 from core.types import TraceId
-from tests.core.ledger.conftest import at_once, charged, failures, key, quote_of, somebody
+from tests.core.ledger.conftest import at_once, charged, failures, found, key, plant, quote_of, somebody
 
 pytestmark = pytest.mark.integration
-
-TABLES = ("botapp_userbalance", "botapp_transaction", "botapp_charge")
 
 
 @pytest.fixture
@@ -36,21 +34,6 @@ async def run_code(database: Settings, monkeypatch: pytest.MonkeyPatch) -> Async
     order = Order(user=user, model="nano-banana", prompt="a fox", key=key(), language="en", trace_id=TraceId("0" * 32))
     yield (await submit(order)).run_code
     catalog.configure(())
-
-
-async def plant(*statements: str) -> None:
-    """Break the books as somebody with the rights of the owner could."""
-    for table in TABLES:
-        await db.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-    for statement in statements:
-        await db.execute(statement)
-    for table in TABLES:
-        await db.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
-
-
-async def found() -> dict[str, str]:
-    """The kinds of problems that `verify` finds, and its words for each."""
-    return {problem.kind: f"{problem.subject}: {problem.detail}" for problem in (await ledger.verify()).problems}
 
 
 async def test_an_empty_ledger_agrees(database: Settings) -> None:
@@ -86,7 +69,11 @@ async def test_a_posting_that_moved_nothing_is_found(run_code: str) -> None:
         """INSERT INTO botapp_transaction (user_id, type, amount, balance_after, idempotency_key)
         VALUES (1, 'deposit', 5, 54.20, 'planted')"""
     )
-    assert set(await found()) == {"balance_differs_from_statement", "totals_differ_from_statement"}
+    assert set(await found()) == {
+        "balance_differs_from_statement",
+        "totals_differ_from_statement",
+        "deposit_without_payment",
+    }
 
 
 @pytest.mark.parametrize("column", ["total_spent", "total_deposited", "bonus_balance"])
@@ -222,8 +209,8 @@ async def test_thousands_of_postings_are_verified_within_a_second(database: Sett
     await db.execute("INSERT INTO botapp_userbalance (user_id) SELECT id FROM botapp_tguser")
     for _ in range(40):
         await db.execute(
-            """INSERT INTO botapp_transaction (user_id, type, amount, idempotency_key)
-            SELECT id, 'deposit', 1.10, gen_random_uuid()::text FROM botapp_tguser"""
+            """INSERT INTO botapp_transaction (user_id, type, amount, idempotency_key, reason)
+            SELECT id, 'admin', 1.10, gen_random_uuid()::text, 'test' FROM botapp_tguser"""
         )
     begin = time.perf_counter()
     report = await ledger.verify()
