@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.cli import answers_ledger, answers_promo
+from tests.cli import answers_ledger, answers_prices, answers_promo
 
 TOKEN = "nbk_test_0123456789abcdef"
 COMMIT = "6a090cb1f2e3d4c5b6a7f8e9d0c1b2a3f4e5d6c7"
@@ -107,7 +107,11 @@ class Emulator:
             }
         ]
         self.ledger: dict[str, Any] = {"ok": True, "users": 3, "postings": 12, "problems": [], "duration_ms": 4.2}
-        self.answers: dict[tuple[str, str], Any] = {**answers_ledger.ANSWERS, **answers_promo.ANSWERS}
+        self.answers: dict[tuple[str, str], Any] = {
+            **answers_ledger.ANSWERS,
+            **answers_promo.ANSWERS,
+            **answers_prices.ANSWERS,
+        }
         """What is answered whatever the query is, by method and path below `/api/ops/v1/`."""
         self.processes = [
             {"kind": kind, "instance": "1", "commit": COMMIT[:7], "started_at": NOW, "seen_at": NOW}
