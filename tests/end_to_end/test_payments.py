@@ -57,7 +57,7 @@ async def settled(person: Person, sandbox: Sandbox) -> None:
     async def look() -> bool:
         waiting = (await sandbox.get("delivery"))["pending_update_count"]
         inbox = sandbox.product.nb("status")["data"]["service"]["inbox"]["pending"]
-        return waiting == 0 and inbox == 0
+        return bool(waiting == 0 and inbox == 0)
 
     await until(look, f"everything that person {person.id} did is handled")
 
