@@ -177,7 +177,8 @@ class Api:
 
         def register(handler: Handler) -> Handler:
             summary, _, rest = (handler.__doc__ or "").strip().partition("\n")
-            always = (401, 403, 503, *gate.problems, *((422,) if query or body else ()), *((400, 413) if body else ()))
+            # Even an address that takes no parameters says so of those that it is given.
+            always = (401, 403, 422, 503, *gate.problems, *((400, 413) if body else ()))
             declared = tuple(sorted({*problems, *always, *((409,) if action else ())}))
             name = handler.__name__
             asked = query if action is None else gate.change_query

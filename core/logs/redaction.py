@@ -24,6 +24,7 @@ _HEADER = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _BEARER = re.compile(r"(\b(?:bearer|basic|tma)\s+)[\w.~+/=%-]{16,}", re.IGNORECASE)
+_INIT_DATA_HASH = re.compile(r"((?<![a-z])hash(?:=|%3d))[0-9a-f]{64}", re.IGNORECASE)
 _QUERY_KEY = re.compile(r"([?&](?:key|api_key|apikey|token|access_token|secret|signature)=)[^\s&\"'\\]+", re.IGNORECASE)
 
 # A pattern runs only on lines that hold its marker: a search for a plain substring costs almost nothing.
@@ -32,6 +33,7 @@ _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (("@",), _URL_PASSWORD, rf"\1:{REDACTED}@"),
     (("authorization", "-key", "secret-token", "cookie"), _HEADER, rf"\1\2{REDACTED}"),
     (("bearer ", "basic ", "tma "), _BEARER, rf"\1{REDACTED}"),
+    (("hash=", "hash%3d"), _INIT_DATA_HASH, rf"\1{REDACTED}"),
     (("key=", "token=", "secret=", "signature="), _QUERY_KEY, rf"\1{REDACTED}"),
 )
 

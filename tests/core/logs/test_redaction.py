@@ -35,6 +35,8 @@ OPS_TOKEN = "nbk_Q2s9NapyoNK_OJx9nxyk_iTZ-F-4yg9y4A2rANq0mpM"
         ("cookie: session=1f2e", "session=1f2e"),
         ("https://generativelanguage.googleapis.com/v1/models?key=AIzaSyA-1&alt=json", "AIzaSyA-1"),
         ("/media/a.png?expires=1&signature=0f0f0f", "0f0f0f"),
+        ("opened with query_id=AAA&auth_date=1&hash=" + "0f" * 32, "0f" * 32),
+        ("#tgWebAppData=query_id%3DAAA%26hash%3D" + "0f" * 32, "0f" * 32),
     ],
 )
 def test_what_looks_like_a_secret_is_taken_out(text: str, secret: str) -> None:
@@ -54,6 +56,7 @@ def test_what_looks_like_a_secret_is_taken_out(text: str, secret: str) -> None:
         "user 123456789: said hello",
         "a basic question, a bearer of news",
         "ratio 16:9, time 10:00:00",
+        "commit hash=6a090cb",
         "write to joe@example.com",
     ],
 )
