@@ -75,6 +75,8 @@ async def named(name: str) -> Payment:
     payment = await repository.find(name)
     if payment is not None:
         return payment
+    if not name.isprintable():
+        raise PaymentNotFound(name)
     beginning = f"{name}%" if _BEGINNING.fullmatch(name) else ""
     rows = await db.fetch(
         f"SELECT {COLUMNS} FROM {SOURCE} WHERE payment.external_id = $1 OR payment.code LIKE $2 LIMIT 2",

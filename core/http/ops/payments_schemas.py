@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from core.http.openapi import ChangeBody
 from core.http.ops.cursors import cursor_field, limit_field
@@ -17,12 +17,16 @@ from core.payments.reconciliation import Report
 Status: TypeAlias = Literal["pending", "failed", "expired", "paid", "refunding", "refunded", "quarantined", "dismissed"]
 
 
+NAME: Final = r"^[A-Za-z0-9._-]+$"
+EARLIEST: Final = datetime(2020, 1, 1, tzinfo=UTC)
+
+
 class PaymentQuery(Question):
     """Which payments to list, the newest first."""
 
     status: Status | None = Field(None, description="Only those with this status.")
     user: int | None = Field(None, description="Only those of this Telegram id.", ge=1, le=2**63 - 1)
-    gateway: str | None = Field(None, description="Only those over this gateway.", min_length=1, max_length=20)
+    gateway: str | None = Field(None, description="Only those over this gateway.", max_length=20, pattern=NAME)
     refund_requested: bool = Field(False, description="Only those whose users ask for their money back.")
     limit: int = limit_field()
     cursor: str | None = cursor_field()
@@ -130,8 +134,8 @@ class TestOrder(ChangeBody):
     user: int | None = Field(
         None, description="Telegram id of who pays; the chat of alerts when not given.", ge=1, le=2**63 - 1
     )
-    package: str | None = Field(None, description="Which; the cheapest when not given.", min_length=1, max_length=100)
-    gateway: str = Field("stars", description="Over which gateway.", min_length=1, max_length=20)
+    package: str | None = Field(None, description="Which; the cheapest when not given.", max_length=100, pattern=NAME)
+    gateway: str = Field("stars", description="Over which gateway.", max_length=20, pattern=NAME)
 
 
 class Invoice(Answer):
@@ -144,8 +148,8 @@ class Invoice(Answer):
 class ReconcileOrder(ChangeBody):
     """What to compare with a gateway's own list."""
 
-    gateway: str | None = Field(None, description="Only this one; all when not given.", min_length=1, max_length=20)
-    since: datetime = Field(description="From when on.")
+    gateway: str | None = Field(None, description="Only this one; all when not given.", max_length=20, pattern=NAME)
+    since: AwareDatetime = Field(description="From when on; not more than 90 days back.", ge=EARLIEST)
     dry_run: bool = Field(False, description="Say what differs, put nothing right.")
 
 
