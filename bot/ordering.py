@@ -84,7 +84,7 @@ async def order(talk: Talk, wish: Wish) -> Generation | None:
         await _keep_for_later(talk, wanted, refusal, reply_to=wish.reply_to)
         return None
     except PriceDiffers as refusal:
-        await _ask_again(talk, refusal, reply_to=wish.reply_to)
+        await _ask_again(talk, wish, refusal.price)
         return None
     except REFUSED as refusal:
         text = await refusal_words(talk.words, refusal, model, images=len(wish.images))
@@ -128,12 +128,12 @@ async def agrees(
     return False
 
 
-async def _ask_again(talk: Talk, refusal: PriceDiffers, *, reply_to: int | None) -> None:
-    """Say what it costs since a dialogue showed another price. Sending the words again agrees to that."""
+async def _ask_again(talk: Talk, wish: Wish, price: Tokens) -> None:
+    """Say what it costs since the person was told another price. Sending the words again agrees to that."""
     draft = await drafts.read(talk.user.chat_id)
-    if draft is not None:
-        await drafts.keep(talk.user.chat_id, replace(draft, price=str(refusal.price)))
-    await talk.say(talk.words("price-changed-send-again", price=refusal.price), reply_to=reply_to)
+    if draft is not None and draft.price is not None and Decimal(draft.price) == wish.shown_price:
+        await drafts.keep(talk.user.chat_id, replace(draft, price=str(price)))
+    await talk.say(talk.words("price-changed-send-again", price=price), reply_to=wish.reply_to)
 
 
 async def model_for(talk: Talk, wish: Wish) -> CatalogModel | None:

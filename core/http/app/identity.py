@@ -34,7 +34,7 @@ MOST_FIELDS: Final = 30
 AHEAD: Final = timedelta(seconds=60)
 """How far Telegram's clock may be ahead of ours."""
 
-_NAME = re.compile(r"[a-z_]{1,40}")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _MOMENT = re.compile(r"[0-9]{1,11}")
 
