@@ -111,11 +111,43 @@ def _useapi(name: str) -> Callable[[Settings], Make | None]:
     return configure
 
 
+def _kie(settings: Settings) -> Make | None:
+    key = settings.kie_api_key
+    if key is None:
+        return None
+
+    def make() -> Provider:
+        from providers.kie import KieProvider
+
+        return KieProvider(key.get_secret_value(), base_url=settings.kie_api_base_url)
+
+    return make
+
+
+def _snapgen(settings: Settings) -> Make | None:
+    key = settings.geminigen_api_key
+    if key is None:
+        return None
+
+    def make() -> Provider:
+        from providers.snapgen import SnapGenProvider
+
+        return SnapGenProvider(
+            key.get_secret_value(),
+            base_url=settings.geminigen_api_base_url,
+            usd_per_credit=settings.geminigen_usd_per_credit,
+        )
+
+    return make
+
+
 _CONFIGURE: dict[str, Callable[[Settings], Make | None]] = {
     "gemini": _gemini,
     "kling": _kling,
     "useapi-kling": _useapi("useapi-kling"),
     "useapi-runway": _useapi("useapi-runway"),
     "useapi-midjourney": _useapi("useapi-midjourney"),
+    "kie": _kie,
+    "snapgen": _snapgen,
     "demo": _demo,
 }

@@ -11,6 +11,7 @@ import difflib
 import os
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -28,6 +29,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+ALLOWED_IN_KEY = re.compile(r"[\x21-\x7e]+")
 ALLOWED_IN_WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 CLIENT_ONLY = frozenset(
@@ -207,6 +209,33 @@ class Settings(BaseModel):
         str | None, Field(alias="USEAPI_BASE_URL", description="UseAPI.net, or whatever speaks it.")
     ] = None
 
+    kie_api_key: Annotated[
+        SecretStr | None, Field(alias="KIE_API_KEY", description="Key of KIE.AI: Midjourney in another way.")
+    ] = None
+    kie_api_base_url: Annotated[
+        str | None, Field(alias="KIE_API_BASE_URL", description="KIE.AI, or whatever speaks it.")
+    ] = None
+    geminigen_api_key: Annotated[
+        SecretStr | None,
+        Field(alias="GEMINIGEN_API_KEY", description="Key of SnapGen, once GeminiGen: Veo and Gemini pictures resold."),
+    ] = None
+    geminigen_api_base_url: Annotated[
+        str | None,
+        Field(
+            alias="GEMINIGEN_API_BASE_URL",
+            description="SnapGen's API; https://api.snapgen.ai when not set, for the old host may stop.",
+        ),
+    ] = None
+    geminigen_usd_per_credit: Annotated[
+        Decimal | None,
+        Field(
+            alias="GEMINIGEN_USD_PER_CREDIT",
+            description="What one credit of SnapGen cost us in USD; jobs tell no cost when not set.",
+            gt=0,
+            examples=["0.01"],
+        ),
+    ] = None
+
     lava_enabled: Annotated[
         bool,
         Field(
@@ -269,6 +298,8 @@ class Settings(BaseModel):
         "kling_api_base_url",
         "lava_api_base_url",
         "useapi_base_url",
+        "kie_api_base_url",
+        "geminigen_api_base_url",
     )
     @classmethod
     def _is_base_url(cls, value: str | None) -> str | None:
@@ -279,6 +310,16 @@ class Settings(BaseModel):
         except ValidationError:
             raise ValueError("an address of the web starts with https:// or http:// and names a host") from None
         return value.rstrip("/")
+
+    @field_validator(
+        "gemini_api_key", "kling_api_key", "kling_api_secret", "useapi_api_key", "kie_api_key", "geminigen_api_key"
+    )
+    @classmethod
+    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
+        """Refuse at the start what the adapter would refuse at its first call, which may be hours later."""
+        if value is not None and not ALLOWED_IN_KEY.fullmatch(value.get_secret_value()):
+            raise ValueError("a key has no spaces, line breaks or letters other than English ones")
+        return value
 
     @field_validator("database_url")
     @classmethod

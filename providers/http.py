@@ -47,7 +47,7 @@ class Request(TypedDict, total=False):
     json: object
     content: bytes
     data: Mapping[str, object]
-    files: Sequence[tuple[str, tuple[str, bytes, str]]]
+    files: Sequence[tuple[str, tuple[str | None, bytes, str | None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,10 @@ class HttpApi:
         secrets: Iterable[str],
         timeout: float = TIMEOUT_SECONDS,
     ) -> None:
-        """`timeout` is in seconds and for one whole call. `classify` returns the failure that a reply stands for.
+        """`timeout` is in seconds and for one whole call.
+
+        `classify` returns the failure that a reply stands for, `Ambiguous` where the vendor does not say itself whether
+        it did what was asked; of a question that is asked again anyway, that becomes `ProviderUnavailable`.
 
         Raises:
             ValueError: a secret cannot be sent in a header.
@@ -183,7 +186,7 @@ class HttpApi:
             failure = self._classify(reply)
             if failure is None:
                 return reply.read(shape) if is_read else shape.model_construct()
-            if reply.status in LOST_ON_THE_WAY:
+            if reply.status in LOST_ON_THE_WAY or isinstance(failure, Ambiguous):
                 failure = lost(failure.detail)
         except ProviderError as error:
             failure = error

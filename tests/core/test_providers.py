@@ -8,13 +8,15 @@ import sys
 import pytest
 
 from core import providers
-from core.settings import Settings
+from core.settings import Settings, SettingsError, load
 from tests.core.test_settings import COMPLETE
 
 USEAPI = frozenset({"useapi-kling", "useapi-runway", "useapi-midjourney"})
 KEYS = {
     "gemini": {"GEMINI_API_KEY": "AIza-key-0123456789"},
     "kling": {"KLING_API_KEY": "access-0123456789", "KLING_API_SECRET": "secret-0123456789"},
+    "kie": {"KIE_API_KEY": "kie-key-0123456789"},
+    "snapgen": {"GEMINIGEN_API_KEY": "snapgen-key-0123456789", "GEMINIGEN_USD_PER_CREDIT": "0.01"},
     "demo": {"DEMO_PROVIDER": "true"},
 }
 EVERYTHING = {name: value for keys in KEYS.values() for name, value in keys.items()} | {
@@ -71,3 +73,13 @@ print("providers.kling" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.splitlines() == [str(sorted(NAMES)), "[]", "True"]
+
+
+@pytest.mark.parametrize("name", sorted(name for name in EVERYTHING if name.endswith(("_KEY", "_SECRET"))))
+@pytest.mark.parametrize("value", ["two words", "line\nbreak", "ключ"])
+def test_a_key_that_cannot_be_sent_stops_the_start_without_being_shown(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(COMPLETE | {name: value})
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"{name}: a key has no spaces")
+    assert value not in problem

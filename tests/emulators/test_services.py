@@ -11,7 +11,7 @@ import pytest
 from tests.emulators.service import markers_of
 
 pytestmark = pytest.mark.integration
-SERVICES = ["kling", "useapi"]
+SERVICES = ["kie", "kling", "snapgen", "useapi"]
 
 
 @pytest.mark.parametrize("name", SERVICES)

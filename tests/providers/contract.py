@@ -38,6 +38,7 @@ class Case:
         make: builds the adapter; takes `base_url`, `timeout` and `key`.
         job: the simplest job with these words.
         orders: how often the service was asked to make something.
+        has_webhooks: whether an address can be given with a job; some services call one address for everything.
         expected: failures that this service means in another way than most.
     """
 
@@ -235,14 +236,12 @@ class Contract:
         assert (await fetched((await finished(case.provider, external_id)).media[0])).status_code == 200
 
     async def test_a_webhook_however_often_it_comes_names_the_job(self, case: Case) -> None:
-        if not case.has_webhooks:
-            pytest.skip("this service calls one address that is set in its own pages")
         callback = f"{case.service.address}/emulator/webhook/secret"
         job = replace(case.job("a fox #twice"), callback_url=callback)
         external_id = await submitted(case.provider, job)
         await case.service.settle()
         told = [case.provider.parse_webhook({}, json.dumps(body).encode()) for body in case.service.webhooks]
-        assert told == [external_id, external_id]
+        assert told == ([external_id, external_id] if case.has_webhooks else [])
 
     @pytest.mark.parametrize(
         "body", [b"", b"{}", b"[]", b"null", b"\xff\xfe", b'{"data": {"task_id": {}}}', b"[" * 9999]
