@@ -246,7 +246,7 @@ class Invite:
         accepted = await referrals.accept(
             world.people[self.person].id, world.referral_codes[self.inviter], datetime.now(UTC)
         )
-        return accepted.value if isinstance(accepted, referrals.Declined) else "done"
+        return "declined" if isinstance(accepted, referrals.Declined) else "done"
 
     def apply(self, model: Model) -> str:
         return model.invite(self.person, self.inviter)

@@ -216,16 +216,12 @@ class Model:
     def invite(self, person: int, inviter: int) -> str:
         """A newcomer follows somebody's link."""
         newcomer = self.people[person]
-        if person == inviter:
-            return "own"
-        if newcomer.invited_by is not None:
-            return "invited_before"
-        if newcomer.has_paid:
-            return "not_new"
+        if newcomer.invited_by is not None or newcomer.has_paid:
+            return "declined"
         above: int | None = inviter
         while above is not None:
             if above == person:
-                return "loop"
+                return "declined"
             above = self.people[above].invited_by
         self.people[person] = replace(newcomer, invited_by=inviter)
         self.post(person, "bonus", INVITEE_GETS)

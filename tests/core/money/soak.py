@@ -75,7 +75,8 @@ def servers() -> Iterator[Servers]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _prepare(there: Servers, name: str, redis_url: str) -> str:
+async def prepare(there: Servers, name: str, redis_url: str) -> str:
+    """Make a migrated database and return its address."""
     connection = await asyncpg.connect(there.postgres.url())
     try:
         await connection.execute(f'CREATE DATABASE "{name}"')
@@ -183,7 +184,7 @@ def main() -> int:
         tasks = []
         for number in range(chosen.workers):
             redis_url = there.redis.url(number % 16)
-            url = asyncio.run(_prepare(there, f"soak_{number}", redis_url))
+            url = asyncio.run(prepare(there, f"soak_{number}", redis_url))
             tasks.append(Task(url, redis_url, chosen.seed + number * SEEDS_OF_A_WORKER, chosen.minutes * 60))
         soak = Soak(tasks)
         soak.watch()

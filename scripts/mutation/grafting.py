@@ -1,0 +1,94 @@
+"""Puts a changed module into a process that has imported the original everywhere, without importing anything again.
+
+Functions keep their identity and get new code, so that whoever imported them runs the change; constants are replaced
+wherever they are known by their name.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from types import FunctionType, ModuleType
+from typing import Any
+
+from scripts.mutation.mutants import Mutant
+
+
+class CannotGraft(Exception):
+    """The change is in a place that a running process does not read again."""
+
+
+def module_of(mutant: Mutant) -> ModuleType:
+    """The module that a mutant is a change of."""
+    name = ".".join(mutant.path.with_suffix("").parts).removesuffix(".__init__")
+    return sys.modules[name]
+
+
+def graft(mutant: Mutant) -> None:
+    """Make this process run the mutant.
+
+    Raises:
+        CannotGraft: see there.
+    """
+    module = module_of(mutant)
+    tree = ast.fix_missing_locations(mutant.tree)
+    twin = ModuleType(module.__name__)
+    twin.__dict__.update(__file__=module.__file__, __package__=module.__package__)
+    # Dataclasses look their module up while they are made.
+    sys.modules[module.__name__] = twin
+    try:
+        exec(compile(tree, str(module.__file__), "exec"), twin.__dict__)
+    except Exception as error:
+        raise CannotGraft(str(error)) from error
+    finally:
+        sys.modules[module.__name__] = module
+    for name, new in list(twin.__dict__.items()):
+        old = module.__dict__.get(name)
+        if name.startswith("__") or old is None or getattr(new, "__module__", module.__name__) != module.__name__:
+            continue
+        _replace(name, old, new)
+
+
+def _replace(name: str, old: Any, new: Any) -> None:  # noqa: ANN401  whatever a module holds
+    if isinstance(old, FunctionType) and isinstance(new, FunctionType):
+        _swap(old, new)
+    elif isinstance(old, type) and isinstance(new, type):
+        _replace_members(old, new)
+    elif _is_plain(new) and repr(old) != repr(new):
+        for other in list(sys.modules.values()):
+            if getattr(other, "__dict__", {}).get(name) is old:
+                setattr(other, name, new)
+
+
+def _replace_members(old: type, new: type) -> None:
+    for name, member in list(new.__dict__.items()):
+        before = old.__dict__.get(name)
+        inner, inner_before = _function_of(member), _function_of(before)
+        if inner is not None and inner_before is not None:
+            _swap(inner_before, inner)
+        elif not name.startswith("__") and _is_plain(member) and repr(before) != repr(member):
+            setattr(old, name, member)
+
+
+def _function_of(member: object) -> FunctionType | None:
+    if isinstance(member, property):
+        member = member.fget
+    if isinstance(member, classmethod | staticmethod):
+        member = member.__func__
+    return member if isinstance(member, FunctionType) else None
+
+
+def _swap(old: FunctionType, new: FunctionType) -> None:
+    inside, inside_new = getattr(old, "__wrapped__", None), getattr(new, "__wrapped__", None)
+    if isinstance(inside, FunctionType) and isinstance(inside_new, FunctionType):
+        _swap(inside, inside_new)
+        return
+    if old.__code__ is new.__code__ or len(old.__code__.co_freevars) != len(new.__code__.co_freevars):
+        return
+    old.__code__ = new.__code__
+    old.__defaults__ = new.__defaults__
+    old.__kwdefaults__ = new.__kwdefaults__
+
+
+def _is_plain(value: object) -> bool:
+    return not isinstance(value, FunctionType | type | ModuleType) and not callable(value)
