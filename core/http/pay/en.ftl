@@ -34,8 +34,10 @@ expired-heading = This order is over
 expired = It waited a day for its payment. Go back to the bot and choose a package again. If you have paid, your tokens come by themselves.
 held-heading = We are checking your payment
 held = Your money is here, but something about it does not add up. We are looking at it, there is nothing for you to do.
-refunded-heading = Your money is coming back
-refunded = The tokens of this payment are taken back, and the money returns to your card.
+refunding-heading = Your money is coming back
+refunding = The tokens of this payment are taken back, and the money returns to your card.
+refunded-heading = Your money is back
+refunded = The tokens of this payment are taken back, and the money is on its way to your card. Your bank may take a few days to show it.
 closed-heading = This order is closed
 closed = There is nothing left to pay for it.
 

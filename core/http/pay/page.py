@@ -22,7 +22,7 @@ CLOSED: Final = {
     PaymentStatus.FAILED: "failed",
     PaymentStatus.EXPIRED: "expired",
     PaymentStatus.PAID: "paid",
-    PaymentStatus.REFUNDING: "refunded",
+    PaymentStatus.REFUNDING: "refunding",
     PaymentStatus.REFUNDED: "refunded",
     PaymentStatus.QUARANTINED: "held",
     PaymentStatus.DISMISSED: "closed",

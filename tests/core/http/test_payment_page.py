@@ -261,7 +261,7 @@ async def test_there_are_no_other_ways_to_come_back(front: Front) -> None:
         ("expired", "Заказ устарел"),
         ("quarantined", "Проверяем платёж"),
         ("refunding", "Деньги возвращаются"),
-        ("refunded", "Деньги возвращаются"),
+        ("refunded", "Деньги возвращены"),
         ("late", "Заказ устарел"),
     ],
 )
