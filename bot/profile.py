@@ -14,6 +14,7 @@ COMMANDS: Final = (
     "start",
     "models",
     "balance",
+    "history",
     "topup",
     "promo",
     "daily",

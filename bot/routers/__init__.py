@@ -9,6 +9,7 @@ from bot.routers import (
     cancelling,
     cart,
     daily,
+    history,
     invite,
     language,
     models,
@@ -25,6 +26,7 @@ from bot.routers import (
 IN_ORDER = (
     start,
     balance,
+    history,
     topup,
     paysupport,
     promo,

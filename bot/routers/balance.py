@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import Message
 
-from bot import keyboards, offers
-from bot.progress import known_model
+from bot import keyboards, offers, postings
 from bot.talk import Talk
-from bot.texts import Html, Words, join, lines
+from bot.texts import Html, join, lines
 from core import ledger
-from core.ledger import Posting, PostingKind
 from core.types import Tokens
 
-SHOWN: Final = 7
-LOOKED_AT: Final = 30
-Quotes: TypeAlias = Mapping[int, Mapping[str, Any] | None]
+SHOWN: Final = 5
 CENT: Final = Decimal("0.01")
 
 
@@ -35,13 +30,12 @@ def router() -> Router:
 async def show(_message: Message, talk: Talk) -> None:
     """Show the balance and the latest postings."""
     balance = await ledger.balance_of(talk.user.id)
-    postings = await ledger.statement(talk.user.id, limit=LOOKED_AT)
     text = join(
         lines(talk.words("balance-now", balance=balance), await _rate(talk)),
         await _enough(talk, balance),
-        await _history(talk, postings),
+        await _history(talk),
     )
-    await talk.say(text, keyboard=keyboards.menu(talk.words))
+    await talk.say(text, keyboard=keyboards.account(talk.words))
 
 
 async def _rate(talk: Talk) -> Html | str:
@@ -60,28 +54,8 @@ async def _enough(talk: Talk, balance: Tokens) -> Html | str:
     return talk.words("balance-enough-for-nothing", price=offers.price_of(model)) if model else ""
 
 
-async def _history(talk: Talk, postings: list[Posting]) -> Html:
-    if not postings:
-        return talk.words("balance-history-empty")
-    quotes = {posting.id: posting.quote for posting in postings}
-    rows = [await _line(talk.words, posting, quotes) for posting in postings[:SHOWN]]
-    return lines(talk.words("balance-history-title"), *rows)
-
-
-async def _line(words: Words, posting: Posting, quotes: Quotes) -> Html:
-    amount = words.plain("amount-taken" if posting.amount < 0 else "amount-given", amount=abs(posting.amount))
-    date = posting.created_at.strftime("%d.%m" if words.language == "ru" else "%d %b")
-    return words("balance-line", date=date, amount=amount, what=await _what(words, posting, quotes))
-
-
-async def _what(words: Words, posting: Posting, quotes: Quotes) -> str:
-    """Say what a posting was for. A refund is for what its charge, somewhere in the history, was made for."""
-    if posting.kind is PostingKind.BONUS and posting.reason == "welcome":
-        return words.plain("posting-welcome")
-    if posting.kind not in {PostingKind.GENERATION, PostingKind.REFUND}:
-        return words.plain(f"posting-{posting.kind.value}")
-    quote = posting.quote or quotes.get(posting.related or 0)
-    model = await known_model(str(quote["model"])) if quote else None
-    if model is None:
-        return words.plain(f"posting-{posting.kind.value}-unknown")
-    return words.plain(f"posting-{posting.kind.value}", model=model.display_name)
+async def _history(talk: Talk) -> Html:
+    entries = await ledger.history(talk.user.id, limit=SHOWN)
+    if not entries:
+        return talk.words("history-empty")
+    return lines(talk.words("balance-history-title"), *await postings.lines_of(talk, entries))

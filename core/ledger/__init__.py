@@ -5,7 +5,7 @@ nothing here commits.
 """
 
 from core.ledger.errors import AlreadyResolved, InsufficientTokens, KeyReused, LedgerError
-from core.ledger.history import Entry, history
+from core.ledger.history import Entry, extent, history
 from core.ledger.postings import (
     WELCOME_BONUS,
     Posting,
@@ -36,6 +36,7 @@ __all__ = [
     "Report",
     "balance_of",
     "charge",
+    "extent",
     "get",
     "give_once",
     "give_welcome_bonus",

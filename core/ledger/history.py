@@ -11,12 +11,14 @@ from core import db
 from core.ledger.postings import COLUMNS, Posting, PostingKind, from_row
 from core.types import UserId
 
+_LAST = 2**63 - 1
+
 _HISTORY = f"""
     SELECT posting.*, original.type AS origin, original.reason AS origin_reason, generation.run_code,
         coalesce(posting.quote, original.quote) ->> 'model' AS model, model.display_name AS model_name,
         payment.code AS payment_code, package.title AS package, promo.code AS promo_code
     FROM (
-        SELECT {COLUMNS} FROM botapp_transaction WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
+        SELECT {COLUMNS} FROM botapp_transaction WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3 OFFSET $4
     ) AS posting
     LEFT JOIN botapp_transaction AS original ON original.id = posting.related_transaction_id
     LEFT JOIN botapp_genrequest AS generation ON generation.transaction_id =
@@ -84,9 +86,28 @@ class Entry:
         return f"promo code {self.promo_code}" if self.promo_code else reason.replace("_", " ").replace(":", " ")
 
 
-async def history(user: UserId, *, limit: int = 20, before: int | None = None) -> list[Entry]:
-    """Return the user's postings with what they were for, newest first, older than posting `before` where given."""
-    rows = await db.fetch(_HISTORY, user, 2**63 - 1 if before is None else before, limit)
+async def extent(user: UserId, *, newest: int | None = None) -> tuple[int, int]:
+    """Return how many postings the user has up to posting `newest`, and the number of the last of them, 0 for none."""
+    row = await db.fetch_one(
+        """
+        SELECT count(*) AS count, coalesce(max(id), 0) AS newest
+        FROM botapp_transaction WHERE user_id = $1 AND id <= $2
+        """,
+        user,
+        _LAST if newest is None else newest,
+    )
+    assert row is not None
+    return row["count"], row["newest"]
+
+
+async def history(user: UserId, *, limit: int = 20, before: int | None = None, skip: int = 0) -> list[Entry]:
+    """Return the user's postings with what they were for, newest first.
+
+    Args:
+        before: only postings older than this one.
+        skip: leave out this many of them.
+    """
+    rows = await db.fetch(_HISTORY, user, _LAST if before is None else before, limit, skip)
     return [
         Entry(
             posting=from_row(row),

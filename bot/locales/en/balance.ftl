@@ -15,17 +15,3 @@ balance-enough-videos =
 balance-enough-for-nothing = Not enough for a picture yet: one costs { $price } ⚡.
 
 balance-history-title = <b>Latest</b>
-balance-history-empty = Your history will appear here once you create something.
-balance-line = { $date }  { $amount } ⚡  { $what }
-
-posting-bonus = gift
-posting-welcome = welcome gift
-posting-deposit = top-up
-posting-generation = { $model }
-posting-generation-unknown = generation
-posting-refund = returned: { $model }
-posting-refund-unknown = returned
-posting-referral = for a friend you invited
-posting-admin = correction by support
-amount-taken = −{ $amount }
-amount-given = +{ $amount }

@@ -12,7 +12,7 @@ duration-minutes = { $n } min
 # Commands in Telegram's menu
 command-start = Start over
 command-models = Models and prices
-command-balance = Balance and history
+command-balance = Balance
 command-cancel = Cancel
 command-language = Language · Язык
 command-help = How it works

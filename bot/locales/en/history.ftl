@@ -1,1 +1,29 @@
 button-history = 🧾 History
+command-history = Where your tokens went
+
+history-title = <b>History</b>, your balance is { $balance } ⚡
+history-empty = Your history will appear here once you create something.
+history-page = { $page } of { $pages }
+history-line = { $date }  <b>{ $amount } ⚡</b>  { $what } → { $balance }
+history-older = Older →
+history-newer = ← Newer
+
+amount-taken = −{ $amount }
+amount-given = +{ $amount }
+posting-deposit = top-up
+posting-deposit-package = top-up, package { $package }
+posting-generation = { $model }
+posting-generation-unknown = generation
+posting-refund = returned: { $model }
+posting-refund-unknown = returned
+posting-reversal = payment refunded: tokens taken back
+posting-reversal-gift = payment refunded: gift taken back
+posting-bonus = gift
+posting-bonus-welcome = welcome gift
+posting-bonus-first_deposit = first top-up gift
+posting-bonus-daily = daily gift
+posting-bonus-invited = gift for coming by invitation
+posting-bonus-promo = promo code { $code }
+posting-referral = for a friend you invited
+posting-admin = correction by support
+posting-admin-write-off = towards a payment refund

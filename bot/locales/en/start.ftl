@@ -37,7 +37,8 @@ help =
     You see the price before and after every start. If it does not work out, your tokens come back by themselves.
 
     /models – models and prices
-    /balance – balance and history
+    /balance – balance
+    /history – where your tokens went
     /topup – top up your balance
     /daily – daily gift
     /invite – invite a friend

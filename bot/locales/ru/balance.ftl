@@ -17,17 +17,3 @@ balance-enough-videos =
 balance-enough-for-nothing = Пока не хватает даже на одну картинку: она стоит { $price } ⚡.
 
 balance-history-title = <b>Последнее</b>
-balance-history-empty = Здесь появится история, когда вы что-нибудь создадите.
-balance-line = { $date }  { $amount } ⚡  { $what }
-
-posting-bonus = подарок
-posting-welcome = подарок на старт
-posting-deposit = пополнение
-posting-generation = { $model }
-posting-generation-unknown = генерация
-posting-refund = возврат: { $model }
-posting-refund-unknown = возврат
-posting-referral = за приглашённого друга
-posting-admin = поправка поддержки
-amount-taken = −{ $amount }
-amount-given = +{ $amount }

@@ -12,7 +12,7 @@ duration-minutes = { $n } мин
 # Команды в меню Telegram
 command-start = Начать сначала
 command-models = Модели и цены
-command-balance = Баланс и история
+command-balance = Баланс
 command-cancel = Отменить
 command-language = Язык · Language
 command-help = Как пользоваться

@@ -1,1 +1,29 @@
 button-history = 🧾 История
+command-history = Куда ушли токены
+
+history-title = <b>История</b>, на балансе { $balance } ⚡
+history-empty = Здесь появится история, когда вы что-нибудь создадите.
+history-page = { $page } из { $pages }
+history-line = { $date }  <b>{ $amount } ⚡</b>  { $what } → { $balance }
+history-older = Раньше →
+history-newer = ← Новее
+
+amount-taken = −{ $amount }
+amount-given = +{ $amount }
+posting-deposit = пополнение
+posting-deposit-package = пополнение, пакет { $package }
+posting-generation = { $model }
+posting-generation-unknown = генерация
+posting-refund = возврат: { $model }
+posting-refund-unknown = возврат
+posting-reversal = возврат оплаты: токены списаны
+posting-reversal-gift = возврат оплаты: подарок списан
+posting-bonus = подарок
+posting-bonus-welcome = подарок на старт
+posting-bonus-first_deposit = подарок к первому пополнению
+posting-bonus-daily = подарок дня
+posting-bonus-invited = подарок за приглашение
+posting-bonus-promo = промокод { $code }
+posting-referral = за приглашённого друга
+posting-admin = поправка поддержки
+posting-admin-write-off = к возврату оплаты
