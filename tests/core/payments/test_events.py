@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from core import db, ledger
 from core.payments import PaymentStatus, checks, get, of_user
+from core.payments.reconciliation import reconcile
 from core.settings import Settings
 from tests.core.payments.conftest import payments, tasks
 from tests.core.payments.gateways.front import Front, opened
@@ -188,6 +190,30 @@ async def test_a_look_finds_a_contract_whose_answer_was_lost(front: Front) -> No
     await db.execute("UPDATE botapp_payment SET next_check_at = now()")
     await checks.check_due()
     assert await tokens(front) == DEPOSIT
+
+
+async def test_the_nightly_reconciliation_credits_what_nothing_told_of(front: Front) -> None:
+    await front.spoil("lose", "/api/v3/invoice")
+    payment = await front.order()
+    await front.press(payment)
+    (contract,) = front.emulator.contracts
+    await front.do(contract, "pay", webhook=False)
+    await db.execute("UPDATE botapp_payment SET status = 'expired', next_check_at = NULL")
+    for findings in (1, 0):
+        report = await reconcile(front.gateway, datetime.now(UTC) - timedelta(days=1))
+        assert (report.looked_at, len(report.findings)) == (1, findings)
+    assert await tokens(front) == DEPOSIT
+    assert (await get(payment.code)).status is PaymentStatus.PAID
+
+
+async def test_a_reconciliation_at_the_same_time_as_the_event_credits_once(front: Front) -> None:
+    payment = await front.invoiced()
+    await front.do(payment.external_id, "pay")
+    since = datetime.now(UTC) - timedelta(days=1)
+    await db.execute("UPDATE botapp_payment SET next_check_at = now()")
+    await asyncio.gather(front.settled(), checks.check_due(), *(reconcile(front.gateway, since) for _ in range(5)))
+    assert await tokens(front) == DEPOSIT
+    assert (await tasks()).count(("bot.tell_payment", payment.code)) == 1
 
 
 async def test_while_lava_is_away_an_event_is_kept_and_tried_again(front: Front) -> None:
