@@ -106,7 +106,7 @@ def _show(screen: Screen, found: GenerationDetail) -> None:
             "charge": f"{charge['id']}, {charge['tokens']}, {charge['state']}, returned {charge['refunded']}"
             if charge
             else None,
-            "cost, USD": found["cost_usd"],
+            "cost, USD": _cost(found),
             "created": say_moment(found["created_at"]),
             "completed": say_moment(found["completed_at"]),
             "error": found["error_code"],
@@ -125,6 +125,13 @@ def _show(screen: Screen, found: GenerationDetail) -> None:
         for event in found["events"]:
             detail = _said(event["detail"])
             screen.wrapped(f"{say_moment(event['at'])}  {event['event']}  {detail}".rstrip(), indent=2)
+
+
+def _cost(found: GenerationDetail) -> str | None:
+    if found["cost_usd"] is not None:
+        return f"{found['cost_usd']}, reported by {found['route'] or 'its provider'}"
+    expected = (found["quote"] or {}).get("usd")
+    return None if expected is None else f"{expected} by its quote; nothing was reported"
 
 
 def _said(values: dict[str, object]) -> str:

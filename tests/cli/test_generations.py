@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.cli.conftest import Place, Runner
-from tests.cli.emulator import Emulator, generation
+from tests.cli.emulator import Emulator, Fault, detailed, generation
 
 pytestmark = pytest.mark.integration
 
@@ -140,3 +142,20 @@ def test_an_answer_without_a_field_is_named(nb: Runner, service: Emulator) -> No
     ran = nb("gen", "list", "--json")
     assert (ran.code, ran.error["code"]) == (75, "unexpected_answer")
     assert "items[0].tokens is missing" in ran.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("reported", "quote", "said"),
+    [
+        ("0.0195", {"tokens": "4.00", "usd": "0.0200"}, "0.0195, reported by demo"),
+        (None, {"tokens": "4.00", "usd": "0.0200"}, "0.0200 by its quote; nothing was reported"),
+        (None, None, "-"),
+    ],
+)
+def test_a_reported_cost_is_told_from_a_quoted_one(
+    nb: Runner, service: Emulator, reported: str | None, quote: dict[str, str] | None, said: str
+) -> None:
+    item = {**detailed(generation(1, cost_usd=reported)), "quote": quote}
+    service.faults["/api/ops/v1/generations/g_000001"] = Fault(200, json.dumps(item).encode(), "application/json")
+    line = next(line for line in nb("gen", "show", "g_000001").out.splitlines() if "cost, USD" in line)
+    assert line.split("cost, USD")[1].strip() == said

@@ -218,6 +218,44 @@ class TestRoutes:
 
 
 @pytest.mark.integration
+class TestPastTheSnapshot:
+    """What edits prices reads what is there, and leaves the snapshot alone."""
+
+    async def test_a_model_is_found_as_the_transaction_sees_it(self, service: Settings) -> None:
+        assert (await catalog.get("nano-banana")).base_cost_usd == Decimal("0.02")
+
+        class Stop(Exception):
+            pass
+
+        with pytest.raises(Stop):
+            async with db.transaction():
+                await db.execute("UPDATE botapp_aimodel SET base_cost_usd = 9 WHERE slug = 'nano-banana'")
+                assert (await catalog.find("nano-banana")).base_cost_usd == 9
+                assert (await catalog.lock("nano-banana")).base_cost_usd == 9
+                assert {model.base_cost_usd for model in await catalog.read()} >= {Decimal(9)}
+                assert (await catalog.get("nano-banana")).base_cost_usd == Decimal("0.02")
+                raise Stop
+        assert (await catalog.find("nano-banana")).base_cost_usd == Decimal("0.02")
+
+    @pytest.mark.parametrize("look", [catalog.find, catalog.lock])
+    async def test_an_unknown_name_is_refused_beside_the_nearest(self, service: Settings, look: Any) -> None:
+        with pytest.raises(UnknownModel) as refusal:
+            await look("nano-bananna")
+        assert refusal.value.near[0] == "nano-banana"
+
+    async def test_who_waits_for_the_lock_sees_what_was_waited_for(self, service: Settings) -> None:
+        async def raise_cost() -> Decimal:
+            async with db.transaction():
+                model = await catalog.lock("nano-banana")
+                cost = model.base_cost_usd + Decimal("0.01")
+                await db.execute("UPDATE botapp_aimodel SET base_cost_usd = $1 WHERE slug = 'nano-banana'", cost)
+                return cost
+
+        costs = await asyncio.gather(*(raise_cost() for _ in range(5)))
+        assert sorted(costs) == [Decimal(f"0.0{n}") for n in (3, 4, 5, 6, 7)]
+
+
+@pytest.mark.integration
 class TestFreshness:
     """A burst reads the table once; an edit is seen soon."""
 
@@ -225,6 +263,23 @@ class TestFreshness:
         assert (await catalog.get("nano-banana")).base_cost_usd == Decimal("0.02")
         await db.execute("UPDATE botapp_aimodel SET base_cost_usd = 0.05 WHERE slug = 'nano-banana'")
         seconds_pass(2)
+        assert (await catalog.get("nano-banana")).base_cost_usd == Decimal("0.05")
+
+    async def test_a_slow_answer_does_not_make_prices_stay_longer(
+        self, service: Settings, seconds_pass: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fetch = db.fetch
+
+        async def slow(sql: str, *arguments: object) -> list[db.Row]:
+            rows = await fetch(sql, *arguments)
+            seconds_pass(0.9)
+            return rows
+
+        seconds_pass(2)
+        monkeypatch.setattr(db, "fetch", slow)
+        await catalog.get("nano-banana")
+        await db.execute("UPDATE botapp_aimodel SET base_cost_usd = 0.05 WHERE slug = 'nano-banana'")
+        seconds_pass(0.2)
         assert (await catalog.get("nano-banana")).base_cost_usd == Decimal("0.05")
 
     async def test_an_edit_of_the_markup_is_seen_within_two_seconds(self, service: Settings, seconds_pass: Any) -> None:
