@@ -23,10 +23,15 @@ TIMEOUT_SECONDS = 60.0
 CONNECT_SECONDS = 10.0
 LONGEST_DETAIL = 2000
 LARGEST_ANSWER = 8 * 1024 * 1024
+SHORTEST_SECRET = 8
+MOST_CONNECTIONS = 200
 LOST_ON_THE_WAY = frozenset({408, 499, 504, 524})
 """Statuses of a server that gave up waiting: what it was waiting for may have been done."""
 
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
+_SIGNED = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
+"""A token that is made from a key, and good for a while without it."""
+
 _LONGEST_PAUSE = timedelta(hours=1)
 
 
@@ -225,14 +230,17 @@ class HttpApi:
     def _connected(self) -> httpx.AsyncClient:
         if self._client is None:
             # Redirects are not followed: they would carry our key to wherever they lead.
+            # Who waits for a free connection has sent nothing yet: that wait ends before the whole call does.
             self._client = httpx.AsyncClient(
-                timeout=httpx.Timeout(self._timeout, connect=CONNECT_SECONDS), follow_redirects=False
+                timeout=httpx.Timeout(self._timeout, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),
+                limits=httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS // 4),
+                follow_redirects=False,
             )
         return self._client
 
     def _without_secrets(self, failure: ProviderError, hidden: str | None) -> ProviderError:
-        detail = failure.detail
-        for secret in (*self._secrets, *((hidden,) if hidden else ())):
+        detail = _SIGNED.sub("[token]", failure.detail)
+        for secret in (*self._secrets, *_parts(hidden)):
             detail = detail.replace(secret, "[key]")
         failure.detail = detail[:LONGEST_DETAIL]
         failure.args = (failure.detail,)
@@ -267,6 +275,12 @@ def _pause(value: str) -> timedelta | None:
     if moment.tzinfo is None:
         return None
     return min(max(moment - datetime.now(UTC), timedelta(0)), _LONGEST_PAUSE)
+
+
+def _parts(address: str | None) -> tuple[str, ...]:
+    """Return an address and the secret at its end, which may be told without the rest."""
+    secret = (address or "").rpartition("/")[2]
+    return tuple(part for part in (address, secret) if part and len(part) >= SHORTEST_SECRET)
 
 
 def _first(error: ValidationError) -> str:

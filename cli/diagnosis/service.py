@@ -12,8 +12,14 @@ from cli.errors import CommandFailed, NotAuthenticated, UpstreamFault
 from cli.shapes import DoctorCheck, DoctorState
 from cli.wire import ModelPage, ServiceStatus
 
-PROVIDER_KEYS = (("gemini", "GEMINI_API_KEY"),)
-"""Provider and the variable that holds its key."""
+PROVIDER_KEYS = (
+    ("gemini", ("GEMINI_API_KEY",)),
+    ("kling", ("KLING_API_KEY", "KLING_API_SECRET")),
+    ("useapi", ("USEAPI_API_KEY",)),
+    ("kie", ("KIE_API_KEY",)),
+    ("snapgen", ("GEMINIGEN_API_KEY",)),
+)
+"""Provider and the variables that hold its keys."""
 
 
 def credential_checks(name: str) -> list[DoctorCheck]:
@@ -80,10 +86,11 @@ def _keys(client: OpsClient) -> list[DoctorCheck]:
     if client.target.name != LOCAL:
         return []
     checks = []
-    for provider, variable in PROVIDER_KEYS:
-        present = bool(os.environ.get(variable))
-        detail = f"{variable} is {'set' if present else 'not set'} here"
-        fix = None if present else f"export {variable}=... before nb up, or use the demo models"
+    for provider, variables in PROVIDER_KEYS:
+        missing = [variable for variable in variables if not os.environ.get(variable)]
+        present = not missing
+        detail = f"{' and '.join(missing or variables)} {'not ' if missing else ''}set here"
+        fix = None if present else f"export {'=... '.join(missing)}=... before nb up, or use the demo models"
         checks.append(check(f"providers.{provider}", "ok" if present else "skipped", detail, fix))
     return checks
 

@@ -131,15 +131,35 @@ async def test_an_answer_that_trickles_is_cut_at_the_limit_of_the_whole_call() -
 
 @pytest.mark.integration
 async def test_our_key_and_the_secret_of_the_order_are_struck_out() -> None:
-    words = f"{KEY} may not call https://bot.example/hooks/hush".encode()
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJrZXkifQ.c2lnbmF0dXJlLW9mLWl0"
+    words = f"{KEY} ({token}) may not call https://bot.example/hooks/hush-hush or /hush-hush".encode()
     async with listening(said(words, "400 Bad Request")) as address:
         client = api(address)
         with pytest.raises(errors.InvalidRequest) as caught:
-            await client.order("/x", Word, hidden="https://bot.example/hooks/hush")
+            await client.order("/x", Word, hidden="https://bot.example/hooks/hush-hush")
         await client.close()
-    assert caught.value.detail == "400: [key] may not call [key]"
+    assert caught.value.detail == "400: [key] ([token]) may not call [key] or /[key]"
     assert str(caught.value) == caught.value.detail
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.integration
+async def test_who_waits_for_a_connection_has_ordered_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MOST_CONNECTIONS", 1)
+    monkeypatch.setattr(http, "CONNECT_SECONDS", 0.1)
+    silent = asyncio.Event()
+
+    async def keep_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await silent.wait()
+        writer.close()
+
+    server = await asyncio.start_server(keep_silent, "127.0.0.1", 0)
+    async with server:
+        client = api(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout=1)
+        outcomes = await asyncio.gather(*(client.order("/x", Word) for _ in range(2)), return_exceptions=True)
+        silent.set()
+        await client.close()
+    assert {type(outcome) for outcome in outcomes} == {errors.Ambiguous, errors.ProviderUnavailable}
 
 
 @pytest.mark.integration
