@@ -36,6 +36,8 @@ ASKING: dict[tuple[str, ...], str] = {
     ("audit", "list"): "/api/ops/v1/audit",
     ("promo", "list"): "/api/ops/v1/promo-codes",
     ("promo", "show", "FOX"): "/api/ops/v1/promo-codes/FOX",
+    ("payments", "list"): "/api/ops/v1/payments",
+    ("payments", "show", "7f3a91c0"): "/api/ops/v1/payments/7f3a91c0",
 }
 """Command and the path that it asks."""
 
