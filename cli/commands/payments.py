@@ -78,7 +78,11 @@ def show(code: Code) -> Outcome:
     client = connect()
     found = _found(client, code)
     steps = next_steps_for(found, client.target.name)
-    return Outcome(data=found, show=lambda screen: show_payment(screen, found), next_steps=steps)
+    # What waits for nobody is not urged on anybody: the page names the commands, and that is all.
+    is_over = found["status"] == "paid" and not found["refund_requested_at"]
+    return Outcome(
+        data=found, show=lambda screen: show_payment(screen, found, steps), next_steps=() if is_over else steps
+    )
 
 
 @app.command("refund")

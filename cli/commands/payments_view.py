@@ -49,8 +49,8 @@ def row_of(payment: Payment) -> tuple[object, ...]:
     )
 
 
-def show_payment(screen: Screen, found: PaymentDetail) -> None:
-    """Everything about a payment."""
+def show_payment(screen: Screen, found: PaymentDetail, steps: tuple[NextStep, ...]) -> None:
+    """Everything about a payment, and what can be done about it."""
     screen.state(SIGNS.get(found["status"], "unknown"), f"{found['code']}  {found['status']}")
     spent = f", {found['spent']} of it spent" if found["spent"] != "0.00" else ""
     details = {
@@ -79,6 +79,10 @@ def show_payment(screen: Screen, found: PaymentDetail) -> None:
     screen.heading("Events")
     for event in found["events"]:
         screen.wrapped(f"{say_moment(event['at'])}  {event['event']}  {event['detail']}".rstrip(), indent=2)
+    if steps:
+        screen.heading("What can be done")
+        for step in steps:
+            screen.wrapped(f"{step.cmd}  ({step.why})", indent=2)
 
 
 def _subscription(found: PaymentDetail) -> str | None:

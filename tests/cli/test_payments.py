@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.answers_payments import CODE, HELD, detail, finding, payment, reconciled
+from tests.cli.answers_payments import CODE, HELD, NOW, detail, finding, payment, reconciled
 from tests.cli.conftest import Runner
 from tests.cli.emulator import Emulator, Fault
 
@@ -51,7 +51,7 @@ def test_filters_are_sent_and_kept_for_the_next_page(nb: Runner, service: Emulat
 def test_one_payment_is_shown_in_full(nb: Runner, service: Emulator) -> None:
     ran = nb("payments", "show", CODE[:8])
     assert ran.out.startswith(f"✓ {CODE}  paid\n")
-    for words in ("385.00 XTR", "stx-one", "120.00", "deposit  100.00", "paid  stx-one"):
+    for words in (f"nb payments refund {CODE}", "385.00 XTR", "stx-one", "120.00", "deposit  100.00", "paid  stx-one"):
         assert words in ran.out
     assert "promo code" not in ran.out, "what is empty takes no line"
 
@@ -59,8 +59,12 @@ def test_one_payment_is_shown_in_full(nb: Runner, service: Emulator) -> None:
 @pytest.mark.parametrize(
     ("changes", "advice"),
     [
-        ({}, [f'nb payments refund {CODE} --reason "..." --env local']),
-        ({"spent": "50.00"}, [f'nb payments refund {CODE} --reason "..." --env local --write-off']),
+        ({}, []),
+        ({"refund_requested_at": NOW}, [f'nb payments refund {CODE} --reason "..." --env local']),
+        (
+            {"refund_requested_at": NOW, "spent": "50.00"},
+            [f'nb payments refund {CODE} --reason "..." --env local --write-off'],
+        ),
         (
             {"status": "quarantined"},
             [
