@@ -48,13 +48,14 @@ Action = Callable[[int], Awaitable[object]]
 def run() -> list[Row]:
     """Measure over direct connections, which keep their prepared statements."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    with _server() as server, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_prepare(server))
+    with server_of_its_own() as server, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(prepare(server))
         return [runner.run(_measure(server))]
 
 
 @contextmanager
-def _server() -> Iterator[postgres.PostgresServer]:
+def server_of_its_own() -> Iterator[postgres.PostgresServer]:
+    """A PostgreSQL that really writes to disk."""
     with tempfile.TemporaryDirectory(prefix="nb-bench-") as folder:
         programs = postgres.find_programs()
         server = postgres.PostgresServer(Path(folder) / "postgres", free_port(), postgres.new_password(), postgres.SAFE)
@@ -67,20 +68,23 @@ def _settings(server: postgres.PostgresServer) -> Settings:
     return make_settings(server.url(), "redis://127.0.0.1:1/0", database_statement_cache=STATEMENT_CACHE)
 
 
-async def _prepare(server: postgres.PostgresServer) -> None:
+async def prepare(server: postgres.PostgresServer, *, people: int = PEOPLE) -> None:
+    """Make the tables, the yardstick's copies of two of them, and people with tokens."""
     await migrations.migrate(_settings(server))
-    async with _connected(server):
+    async with connected(server):
         await catalog.sync()
-        for number in range(PEOPLE):
+        for number in range(people):
             user = await users.upsert(users.Profile(number + 1, f"user{number}", "Somebody"))
-            await ledger.post(user.id, Decimal(1_000_000), PostingKind.DEPOSIT, key=IdempotencyKey(f"start:{number}"))
+            key = IdempotencyKey(f"start:{number}")
+            await ledger.post(user.id, Decimal(1_000_000), PostingKind.ADMIN, key=key, reason="measurement")
         await db.execute("CREATE TABLE yardstick_balance (LIKE botapp_userbalance INCLUDING ALL)")
         await db.execute("CREATE TABLE yardstick_transaction (LIKE botapp_transaction INCLUDING ALL)")
         await db.execute("INSERT INTO yardstick_balance SELECT * FROM botapp_userbalance")
 
 
 @asynccontextmanager
-async def _connected(server: postgres.PostgresServer) -> AsyncIterator[None]:
+async def connected(server: postgres.PostgresServer) -> AsyncIterator[None]:
+    """The service's pool, with a connection for each task."""
     await db.connect(_settings(server), pool_size=TASKS)
     catalog.configure({"demo"})
     try:
@@ -90,17 +94,15 @@ async def _connected(server: postgres.PostgresServer) -> AsyncIterator[None]:
 
 
 async def _measure(server: postgres.PostgresServer) -> Row:
-    async with _connected(server):
+    async with connected(server):
         people = [user for number in range(PEOPLE) if (user := await users.get(number + 1))]
-        pool = await asyncpg.create_pool(
-            server.url(), min_size=TASKS, max_size=TASKS, statement_cache_size=STATEMENT_CACHE
-        )
+        pool = await bare_pool(server)
         model = await catalog.get("nano-banana")
         price = quote(model)
         mine, theirs = [], []
         for _ in range(ROUNDS):
-            theirs.append(await _per_second(lambda number: _yardstick(pool, people[number % PEOPLE].id, price)))
-            mine.append(await _per_second(lambda number: _order(people[number % PEOPLE], model, price)))
+            theirs.append(await per_second(ROUND, lambda number: yardstick(pool, people[number % PEOPLE].id, price)))
+            mine.append(await per_second(ROUND, lambda number: _order(people[number % PEOPLE], model, price)))
             await db.execute("UPDATE botapp_genrequest SET status = 'done'")
             await db.execute("DELETE FROM botapp_outbox")
             await db.execute("VACUUM ANALYZE")
@@ -115,8 +117,14 @@ async def _measure(server: postgres.PostgresServer) -> Row:
     )
 
 
-async def _per_second(action: Action) -> float:
-    numbers = iter(range(ROUND))
+async def bare_pool(server: postgres.PostgresServer) -> asyncpg.Pool:
+    """As many connections of the yardstick's own."""
+    return await asyncpg.create_pool(server.url(), min_size=TASKS, max_size=TASKS, statement_cache_size=STATEMENT_CACHE)
+
+
+async def per_second(times: int, action: Action) -> float:
+    """How often an action is done in a second, by all tasks together."""
+    numbers = iter(range(times))
 
     async def work() -> None:
         for number in numbers:
@@ -124,10 +132,11 @@ async def _per_second(action: Action) -> float:
 
     begin = perf_counter()
     await asyncio.gather(*(work() for _ in range(TASKS)))
-    return ROUND / (perf_counter() - begin)
+    return times / (perf_counter() - begin)
 
 
-async def _yardstick(pool: asyncpg.Pool, user: int, price: Quote) -> None:
+async def yardstick(pool: asyncpg.Pool, user: int, price: Quote) -> None:
+    """Take tokens with the least that could: an UPDATE that finds enough, and an INSERT of what it did."""
     async with pool.acquire() as connection, connection.transaction():
         balance = await connection.fetchval(
             """UPDATE yardstick_balance SET balance = balance - $2, updated_at = now()
