@@ -39,7 +39,7 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a deposit brings the person who pays, and who invited them."""
+    """What a deposit brings the person who pays, beside its own tokens."""
 
     user: UserId
     first_deposit: Tokens = NOTHING
