@@ -8,7 +8,8 @@ from sanic import Request
 
 from core import ledger
 from core.bonuses import daily, deposits, person, referrals
-from core.http.app import bot_name, paging, schemas
+from core.http import bot_name
+from core.http.app import paging, schemas
 from core.http.app.api import api
 from core.ledger import PostingKind
 from core.ledger.history import Entry, history

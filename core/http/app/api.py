@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Final
 
 from sanic import Request
 
-from core.http.app import identity, throttle
+from core.http import throttle
+from core.http.app import identity
 from core.http.openapi import Api, Call, Gate, Operation
 from core.http.problems import Problem
 from core.ops_tokens import Scope

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 
 from sanic import Blueprint, HTTPResponse, Request
 
-from core.http.app import bot_name, throttle
-from core.http.app.throttle import Limit
+from core.http import bot_name, throttle
 from core.http.pay import page, words
 from core.http.pay.page import Checkout, Surroundings
+from core.http.throttle import Limit
 from core.logs import get_logger
 from core.payments import Payment, PaymentStatus, emails, gateways, repository, web
 from core.payments.gateways.base import GatewayError, GatewayRefused, GatewayUnavailable, WebGateway

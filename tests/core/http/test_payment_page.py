@@ -373,7 +373,7 @@ async def test_over_https_the_form_leads_to_https_only(settings: Settings) -> No
 
 
 async def test_the_page_leads_back_to_the_bot(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
-    from core.http.app import bot_name
+    from core.http import bot_name
 
     async def name(_: object) -> str:
         return "nanobanana_bot"

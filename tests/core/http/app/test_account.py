@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -157,3 +158,16 @@ async def test_it_is_described_for_everybody(client: httpx.AsyncClient) -> None:
     assert set(answer.json()["paths"]) == {
         f"/api/app/v1/{path}" for path in ("me", "models", "quote", "history", "packages", "orders", "orders/{code}")
     }
+
+
+async def test_a_loop_is_told_when_to_come_back(mia: Visitor, max_: Visitor) -> None:
+    await mia.get("/models")
+
+    # More than two windows take, so that it makes no difference when one of them ends.
+    answers = await asyncio.gather(*(mia.get("/models") for _ in range(130)))
+
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert refused
+    assert {answer.json()["code"] for answer in refused} == {"too_many_requests"}
+    assert all(1 <= int(answer.headers["retry-after"]) <= 10 for answer in refused)
+    assert (await max_.get("/models")).status_code == 200

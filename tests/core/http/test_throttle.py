@@ -9,10 +9,9 @@ import pytest
 
 from cli.local.ports import free_port
 from core import redis
-from core.http.app.throttle import Limit, seconds_to_wait
+from core.http.throttle import Limit, seconds_to_wait
 from core.settings import Settings
 from core.types import UserId
-from tests.core.http.app.people import Visitor
 from tests.fixtures.servers import make_settings
 
 pytestmark = pytest.mark.integration
@@ -65,16 +64,3 @@ async def test_while_redis_is_away_everybody_may(database_url: str) -> None:
 
     assert [await seconds_to_wait(FEW, ANYA) for _ in range(5)] == [0] * 5
     await redis.disconnect()
-
-
-async def test_a_loop_is_told_when_to_come_back(mia: Visitor, max_: Visitor) -> None:
-    await mia.get("/models")
-
-    # More than two windows take, so that it makes no difference when one of them ends.
-    answers = await asyncio.gather(*(mia.get("/models") for _ in range(130)))
-
-    refused = [answer for answer in answers if answer.status_code == 429]
-    assert refused
-    assert {answer.json()["code"] for answer in refused} == {"too_many_requests"}
-    assert all(1 <= int(answer.headers["retry-after"]) <= 10 for answer in refused)
-    assert (await max_.get("/models")).status_code == 200
