@@ -12,13 +12,13 @@ import pytest
 from aiogram.exceptions import TelegramForbiddenError, TelegramNetworkError
 
 from bot.routers.cart import offer
-from bot.texts import Words
+from bot.texts import LANGUAGES, Words
 from core import cart, catalog, db, ledger, providers, storage
 from core.ledger import PostingKind
 from core.payments import crediting, gateways, orders, packages
 from core.payments.gateways.base import Outcome, Receipt
 from core.payments.orders import Purchase
-from core.types import IdempotencyKey
+from core.types import IdempotencyKey, Language
 from tests.bot.people import Person, World
 from tests.bot.telegram import FakeTelegram, buttons
 from tests.bot.test_prices import set_cost
@@ -388,3 +388,11 @@ async def test_a_long_prompt_is_shortened_in_the_offer(mia: Person, world: World
     assert len(telegram.last["text"]) < 300
     await mia.press("▶️")
     assert (await mia.jobs())[0].prompt.endswith("very red")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_press_answers_fits_a_toast(language: Language) -> None:
+    words, most = Words(language), Decimal("9999999999.99")
+    assert len(words.plain("cart-still-short", missing=most, balance=most)) <= 200
+    for key in ("cart-started", "cart-gone", "cart-photo-gone"):
+        assert len(words.plain(key)) <= 200
