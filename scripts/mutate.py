@@ -45,7 +45,6 @@ TESTS = (
     "tests/core/payments",
     "tests/core/bonuses",
     "tests/core/pricing",
-    "tests/core/test_pricing.py",
     "tests/core/generations/test_orders.py",
     "tests/defects",
 )

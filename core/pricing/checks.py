@@ -6,6 +6,7 @@ providers report that the jobs of the last days really cost.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -78,6 +79,8 @@ async def check(*, days: int = 7) -> Report:
     models = [model for model in await catalog.read() if model.is_active]
     for model in models:
         _check_model(model, report)
+        # Thousands of quotes are a matter of computing; whoever waits for an answer of this process comes in between.
+        await asyncio.sleep(0)
     report.findings += _cheap_packages(models, await packages.everything())
     await _check_costs(models, report, days)
     return report

@@ -12,7 +12,7 @@ from math import prod
 from typing import Any
 
 from core.catalog.models import CatalogModel
-from core.pricing.quotes import EACH, TOGETHER, InvalidParams, name_of, paid_by, validate
+from core.pricing.quotes import EACH, TOGETHER, InvalidParams, name_of, paid_by, quote
 from providers.base import Json
 
 MOST_COMBINATIONS = 2000
@@ -130,7 +130,7 @@ def _chosen(pairs: Iterable[tuple[str, Any]]) -> dict[str, Json]:
 
 def _is_valid(model: CatalogModel, params: Mapping[str, Json]) -> bool:
     try:
-        validate(model, params)
+        quote(model, params)
     except InvalidParams:
         return False
     return True

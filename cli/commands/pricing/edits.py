@@ -136,6 +136,7 @@ def _wanted(
     Raises:
         UsageMistake: there is nothing to change, or model and settings are mixed.
     """
+    model = None if model == SETTINGS else model
     of_model = {"base_cost_usd": base_cost, "cost_unit": unit, "factors": _factors(factors) or None}
     of_settings = {"usd_to_token_rate": rate, "markup_multiplier": markup}
     given_model, given_settings = any(of_model.values()), any(of_settings.values())
