@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
 from scripts.mutation.mutants import Mutant
+
+WATCHER = "__reached__"
 
 
 class CannotGraft(Exception):
@@ -47,6 +51,34 @@ def graft(mutant: Mutant) -> None:
         if name.startswith("__") or old is None or getattr(new, "__module__", module.__name__) != module.__name__:
             continue
         _replace(name, old, new)
+
+
+def watch(path: Path, note: Callable[[str, int, int], None]) -> None:
+    """Have every function of a module say which statement it comes to: its file, first and last line."""
+    tree = ast.parse(path.read_text())
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    blocks = {id(block): block for function in functions for block in _blocks(function)}
+    for block in blocks.values():
+        block[:] = [part for statement in block for part in (_saying(path, statement), statement)]
+    mutant = Mutant(path, 0, 0, "watched", tree)
+    module_of(mutant).__dict__[WATCHER] = note
+    graft(mutant)
+
+
+def _blocks(function: ast.AST) -> Iterator[list[ast.stmt]]:
+    for node in ast.walk(function):
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(node, field, None)
+            if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
+                yield block
+
+
+def _saying(path: Path, statement: ast.stmt) -> ast.stmt:
+    inside = next(_blocks(statement), None)
+    last = inside[0].lineno - 1 if inside else statement.end_lineno or statement.lineno
+    said = [ast.Constant(str(path)), ast.Constant(statement.lineno), ast.Constant(max(last, statement.lineno))]
+    call = ast.Call(ast.Name(WATCHER, ast.Load()), list[ast.expr](said), [])
+    return ast.copy_location(ast.Expr(call), statement)
 
 
 def _replace(name: str, old: Any, new: Any) -> None:  # noqa: ANN401  whatever a module holds

@@ -10,20 +10,18 @@ import asyncio
 import importlib
 import os
 import signal
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import asyncpg
 import pytest
 
-from scripts.mutation.grafting import CannotGraft, graft
+from scripts.mutation.grafting import CannotGraft, graft, watch
 from scripts.mutation.mutants import Mutant
 
 SHORTEST_LIMIT = 15.0
@@ -40,7 +38,7 @@ class Reach:
 
     def of(self, mutant: Mutant) -> list[str]:
         """Tests that reach a mutant, the quickest first; for what runs at import, those that reach its module."""
-        path = str(mutant.path.resolve())
+        path = str(mutant.path)
         wanted = {(path, line) for line in range(mutant.line, mutant.end_line + 1)}
         found = [test for test, lines in self.lines.items() if lines & wanted]
         if not found:
@@ -52,7 +50,7 @@ class Session:
     """The plugin. `work` is called once everything is collected, and asks for runs."""
 
     def __init__(self, targets: set[Path], work: Callable[[Session], None]) -> None:
-        self._targets = {str(path.resolve()) for path in targets}
+        self._targets = targets
         self._work = work
         self._given: dict[str, Any] = {}
         self._pytest: pytest.Session
@@ -103,9 +101,9 @@ class Session:
         """Run every test once, in a fork, and tell which lines each runs, and which fail as they are."""
 
         def run() -> int:
-            sys.settrace(self._trace)
+            for path in self._targets:
+                watch(path, self._note)
             failed = self._run(list(self._items), goes_on=True)
-            sys.settrace(None)
             for test in failed:
                 self.reach.lines.pop(test, None)
             tell(self.reach, failed)
@@ -149,17 +147,8 @@ class Session:
                 break
         return failed
 
-    def _trace(self, frame: FrameType, _event: str, _argument: object) -> Callable[..., Any] | None:
-        if frame.f_code.co_filename not in self._targets:
-            return None
-        lines = self.reach.lines[self._current]
-        lines.add((frame.f_code.co_filename, frame.f_lineno))
-
-        def local(inner: FrameType, _event: str, _argument: object) -> Callable[..., Any]:
-            lines.add((inner.f_code.co_filename, inner.f_lineno))
-            return local
-
-        return local
+    def _note(self, path: str, first: int, last: int) -> None:
+        self.reach.lines[self._current].update((path, line) for line in range(first, last + 1))
 
     def _in_a_fork(self, run: Callable[[], int], limit: float) -> int:
         child = os.fork()
