@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,11 +13,13 @@ import jsonschema
 import pytest
 
 from cli import schema_files
+from scripts import accounting
 from tests.fixtures.product import Product, run_nb
 
 pytestmark = pytest.mark.end_to_end
 
 PERSON = 880_100_001
+FRIEND = 880_100_002
 
 
 def checked(document: dict[str, Any]) -> dict[str, Any]:
@@ -104,6 +108,42 @@ def test_an_order_is_seen_by_the_operator_and_the_ledger_adds_up(product: Produc
     assert shown["results"][0]["mime"].startswith("image/")
     assert [event["event"] for event in shown["events"]][-1] == "delivered"
     assert checked(product.nb("ledger", "verify"))["ok"] is True
+
+
+def test_what_an_operator_gives_shows_everywhere(product: Product, tmp_path: Path) -> None:
+    with httpx.Client(base_url=f"{product.sandbox}/sandbox/v1", timeout=30) as telegram:
+        telegram.post("/users", json={"id": FRIEND, "first_name": "Bob", "username": "bob_880"}).raise_for_status()
+        telegram.post(f"/chats/{FRIEND}/messages", json={"text": "/start"}).raise_for_status()
+    _until_welcomed(product)
+    why = ("--reason", "ticket 4711", "--key", "product-test-1")
+    for _ in range(2):
+        given = checked(product.nb("users", "credit", "@bob_880", "25.50", *why))
+        assert given["balance"] == "75.50"
+    refused = product.nb("users", "debit", str(FRIEND), "75.51", "--reason", "too much", check=False)
+    assert (refused["exit_code"], refused["error"]["rule"]) == (5, "balance_is_never_negative")
+    lines = checked(product.nb("ledger", "statement", str(FRIEND)))["items"]
+    assert [(line["amount"], line["reason"]) for line in lines] == [("25.50", "ticket 4711"), ("50.00", "welcome")]
+    assert checked(product.nb("audit", "list", "--subject", str(FRIEND)))["items"][0]["reason"] == "ticket 4711"
+    assert checked(product.nb("users", "show", "@bob_880"))["balance"]["tokens"] == "75.50"
+    journal = tmp_path / "books.journal"
+    checked(product.nb("ledger", "export", "--format", "hledger", "--output", str(journal)))
+    assert _hledger(journal, "check", "--strict") == ""
+    assert f"-75.50 TOKEN  Liabilities:Users:{FRIEND}" in _hledger(journal, "balance", "--flat", str(FRIEND))
+    assert checked(product.nb("ledger", "verify"))["ok"] is True
+
+
+def _until_welcomed(product: Product) -> None:
+    deadline = time.monotonic() + 60
+    while product.nb("users", "show", str(FRIEND), check=False)["exit_code"] != 0:
+        assert time.monotonic() < deadline, "the bot has not answered"
+
+
+def _hledger(journal: Path, *arguments: str) -> str:
+    program = accounting.find_hledger()
+    assert program is not None, "hledger is missing; install it with: ./run just accounting"
+    done = subprocess.run([program, "--file", str(journal), *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def _until_done(product: Product) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import Any, get_type_hints
 import pytest
 from pydantic import BaseModel
 
-from cli import wire
+from cli import wire, wire_ledger
 from core import readiness
-from core.http.ops import schemas
+from core.http.ops import audit_schemas, ledger_schemas, schemas, users_schemas
 from tests.cli.emulator import TOKEN, Emulator
 
 PAIRS: list[tuple[Any, type[BaseModel]]] = [
@@ -31,12 +31,32 @@ PAIRS: list[tuple[Any, type[BaseModel]]] = [
     (wire.ModelPage, schemas.ModelPage),
     (wire.LedgerReport, schemas.LedgerReport),
     (wire.LedgerProblem, schemas.LedgerProblem),
+    (wire_ledger.Posting, ledger_schemas.Posting),
+    (wire_ledger.Statement, ledger_schemas.Statement),
+    (wire_ledger.BookLine, ledger_schemas.BookLine),
+    (wire_ledger.BookEntry, ledger_schemas.BookEntry),
+    (wire_ledger.BookPage, ledger_schemas.BookPage),
+    (wire_ledger.User, users_schemas.User),
+    (wire_ledger.UserBalance, users_schemas.Balance),
+    (wire_ledger.UserReferral, users_schemas.Referral),
+    (wire_ledger.UserPayment, users_schemas.UserPayment),
+    (wire_ledger.AuditEvent, audit_schemas.AuditEvent),
+    (wire_ledger.AuditPage, audit_schemas.AuditPage),
 ]
 
 
 @pytest.mark.parametrize(("shape", "model"), PAIRS, ids=lambda part: part.__name__)
 def test_nb_expects_what_the_service_promises(shape: Any, model: type[BaseModel]) -> None:
     assert set(get_type_hints(shape)) == set(model.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("shape", "model"),
+    [(wire_ledger.Adjusted, users_schemas.Adjusted), (wire_ledger.Blocking, users_schemas.Blocking)],
+    ids=lambda part: part.__name__,
+)
+def test_nb_adds_to_a_change_only_whether_it_was_a_rehearsal(shape: Any, model: type[BaseModel]) -> None:
+    assert set(get_type_hints(shape)) - {"dry_run"} == set(model.model_fields)
 
 
 def test_a_readiness_check_is_what_the_service_makes() -> None:
@@ -52,6 +72,11 @@ def test_a_readiness_check_is_what_the_service_makes() -> None:
         ("POST", "pricing/quote", {"model": "demo-image", "params": {}}, schemas.Quote),
         ("GET", "models", None, schemas.ModelPage),
         ("GET", "ledger/verify", None, schemas.LedgerReport),
+        ("GET", "ledger/statement/100200300", None, ledger_schemas.Statement),
+        ("GET", "users/100200300", None, users_schemas.User),
+        ("POST", "users/100200300/credit", {}, users_schemas.Adjusted),
+        ("POST", "users/100200300/block", {}, users_schemas.Blocking),
+        ("GET", "audit", None, audit_schemas.AuditPage),
     ],
 )
 def test_the_emulator_answers_as_the_service_would(
