@@ -66,7 +66,7 @@ class TestLooking:
 
     async def test_all_prices_come_in_the_order_of_the_catalogue(self, reader: Operator) -> None:
         found = (await reader.get("/prices")).json()["items"]
-        assert [price["slug"] for price in found] == ["nano-banana", "nano-banana-pro", "demo-video"]
+        assert [price["slug"] for price in found] == [model.slug for model in await catalog.read()]
         assert {price["revision"] for price in found} == {0}
 
     @pytest.mark.parametrize("subject", ["nano-bananna", "settings", "x" * 200])
@@ -89,7 +89,7 @@ class TestPreview:
 
     async def test_the_settings_show_every_model(self, reader: Operator) -> None:
         found = (await reader.post(PREVIEW, {"markup_multiplier": "2.2", "days": 1}, subject="settings")).json()
-        assert [row["model"] for row in found["rows"]] == ["nano-banana", "nano-banana-pro", "demo-video"]
+        assert [row["model"] for row in found["rows"]] == [model.slug for model in await catalog.read()]
 
     @pytest.mark.parametrize("days", [0, 366, -1, "x"])
     async def test_days_have_bounds(self, reader: Operator, days: Any) -> None:
@@ -285,7 +285,8 @@ class TestChecking:
     async def test_what_ships_does(self, reader: Operator) -> None:
         await packages.seed()
         report = (await reader.get("/pricing/check")).json()
-        assert (report["ok"], report["models"], report["combinations"], report["days"]) == (True, 3, 9, 7)
+        assert (report["ok"], report["models"], report["days"]) == (True, len(await catalog.read()), 7)
+        assert report["combinations"] >= 9
 
     async def test_what_does_not_is_named(self, reader: Operator) -> None:
         await db.execute("UPDATE botapp_aimodel SET cost_unit = 'generation' WHERE slug = 'nano-banana'")
