@@ -141,7 +141,7 @@ async def _list(talk: Talk, gateway: Gateway) -> tuple[Html, InlineKeyboardMarku
     balance = await ledger.balance_of(talk.user.id)
     text = join(
         lines(talk.words("topup-title"), talk.words("payment-balance", balance=balance)),
-        lines(*[await _line(talk.words, one) for one in on_sale]),
+        lines(talk.words("topup-hint"), *[await _line(talk.words, one) for one in on_sale]),
         await _promise(talk),
         _how(talk.words, gateway),
     )

@@ -23,22 +23,22 @@ async def test_the_list_says_what_a_package_costs_pays_for_and_brings(mia: Perso
     [shown] = await mia.send("/topup")
     text = shown["text"]
     assert "Your balance is 50 ⚡" in text
-    assert "100 ⚡ + 20 ⚡ 🎁  ≈ 150 pictures or 50 videos" in text
-    assert "1,000 ⚡ + 50 ⚡ 🎁" in text
+    assert "100 ⚡ + 20 🎁  ≈ 150 🖼 or 50 🎬" in text
+    assert "1,000 ⚡ + 50 🎁" in text
     assert "Your first top-up brings 20% more, up to 50 ⚡." in text and "Telegram Stars" in text
     assert labels(shown) == ["100 ⚡ · 385 ⭐", "200 ⚡ · 770 ⭐", "500 ⚡ · 1,925 ⭐", "1,000 ⚡ · 3,850 ⭐"]
 
 
 async def test_the_list_speaks_russian(masha: Person) -> None:
     [shown] = await masha.send("⚡ Пополнить")
-    assert "К первому пополнению добавлю 20 % сверху" in shown["text"] and "≈ 150 картинок" in shown["text"]
+    assert "К первому пополнению добавлю 20 % сверху" in shown["text"] and "≈ 150 🖼 или 50 🎬" in shown["text"]
     assert labels(shown)[-1] == "1 000 ⚡ · 3 850 ⭐"
 
 
 async def test_a_second_top_up_is_promised_nothing(mia: Person) -> None:
     await buy(mia)
     [shown] = await mia.send("/topup")
-    assert "🎁" not in shown["text"] and "100 ⚡  ≈ 120 pictures" in shown["text"]
+    assert "🎁" not in shown["text"] and "100 ⚡  ≈ 120 🖼" in shown["text"]
 
 
 async def test_the_button_under_the_balance_leaves_the_balance_where_it_is(mia: Person, telegram: FakeTelegram) -> None:
@@ -99,7 +99,8 @@ async def test_a_package_that_is_gone_is_not_sold(mia: Person, telegram: FakeTel
 
 
 @pytest.mark.parametrize(
-    "data", ["b:tokens-100:stars:1", "b:tokens-100:lava:38500", "b:nothing:stars:38500", "b:::", "t:lava", "b:x:stars:-1"]
+    "data",
+    ["b:tokens-100:stars:1", "b:tokens-100:lava:38500", "b:nothing:stars:38500", "b:::", "t:lava", "b:x:stars:-1"],
 )
 async def test_a_forged_button_sells_nothing(mia: Person, data: str) -> None:
     [shown] = await mia.send("/topup")

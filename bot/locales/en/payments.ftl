@@ -4,21 +4,12 @@ command-paysupport = Help with payments
 command-terms = Terms
 
 topup-title = <b>⚡ Top up</b>
+topup-hint = Roughly so many 🖼 pictures or 🎬 videos:
 topup-package = <b>{ $tokens } ⚡</b>  { $pays }
-topup-package-bonus = <b>{ $tokens } ⚡</b> + { $bonus } ⚡ 🎁  { $pays }
-topup-pays-images =
-    { $n ->
-        [one] ≈ { $n } picture
-       *[other] ≈ { $n } pictures
-    }
-topup-pays-both =
-    { $n ->
-        [one] ≈ { $n } picture
-       *[other] ≈ { $n } pictures
-    } or { $videos ->
-        [one] { $videos } video
-       *[other] { $videos } videos
-    }
+topup-package-bonus = <b>{ $tokens } ⚡</b> + { $bonus } 🎁  { $pays }
+topup-pays-images = ≈ { $n } 🖼
+topup-pays-both = ≈ { $n } 🖼 or { $videos } 🎬
+
 topup-first-bonus = 🎁 Your first top-up brings { $percent }% more, up to { $most } ⚡.
 topup-stars = Paid in Telegram Stars, tokens arrive at once.
 topup-gateway-lava = Paid by card on a page of its own, outside of Telegram.

@@ -4,23 +4,12 @@ command-paysupport = Помощь с оплатой
 command-terms = Условия
 
 topup-title = <b>⚡ Пополнение</b>
+topup-hint = Примерно столько 🖼 картинок или 🎬 видео получится:
 topup-package = <b>{ $tokens } ⚡</b>  { $pays }
-topup-package-bonus = <b>{ $tokens } ⚡</b> + { $bonus } ⚡ 🎁  { $pays }
-topup-pays-images =
-    { $n ->
-        [one] ≈ { $n } картинка
-        [few] ≈ { $n } картинки
-       *[other] ≈ { $n } картинок
-    }
-topup-pays-both =
-    { $n ->
-        [one] ≈ { $n } картинка
-        [few] ≈ { $n } картинки
-       *[other] ≈ { $n } картинок
-    } или { $videos ->
-        [one] { $videos } видео
-       *[other] { $videos } видео
-    }
+topup-package-bonus = <b>{ $tokens } ⚡</b> + { $bonus } 🎁  { $pays }
+topup-pays-images = ≈ { $n } 🖼
+topup-pays-both = ≈ { $n } 🖼 или { $videos } 🎬
+
 topup-first-bonus = 🎁 К первому пополнению добавлю { $percent } % сверху, до { $most } ⚡.
 topup-stars = Оплата звёздами Telegram, токены приходят сразу.
 topup-gateway-lava = Оплата картой на отдельной странице, вне Telegram.
