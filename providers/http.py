@@ -17,14 +17,13 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from providers.base import Json
+from providers.connections import Connections
 from providers.errors import Ambiguous, ProviderError, ProviderUnavailable
 
 TIMEOUT_SECONDS = 60.0
-CONNECT_SECONDS = 10.0
 LONGEST_DETAIL = 2000
 LARGEST_ANSWER = 8 * 1024 * 1024
 SHORTEST_SECRET = 8
-MOST_CONNECTIONS = 200
 LOST_ON_THE_WAY = frozenset({408, 499, 504, 524})
 """Statuses of a server that gave up waiting: what it was waiting for may have been done."""
 
@@ -121,7 +120,7 @@ class HttpApi:
         self._classify = classify
         self._headers = headers
         self._timeout = timeout
-        self._client: httpx.AsyncClient | None = None
+        self._connections = Connections(timeout)
 
     async def order(self, path: str, shape: type[A], *, hidden: str | None = None, **request: Unpack[Request]) -> A:
         """Send a request that costs something. It is sent once; `hidden` is struck out of errors as our keys are.
@@ -168,9 +167,7 @@ class HttpApi:
 
     async def close(self) -> None:
         """Close connections."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        await self._connections.close()
 
     async def _call(
         self,
@@ -202,22 +199,9 @@ class HttpApi:
         raise self._without_secrets(failure, hidden) from None
 
     async def _send(self, method: str, path: str, request: Request, lost: type[ProviderError]) -> Reply:
-        headers = {**self._headers(), **request.get("headers", {})}
         try:
-            async with (
-                asyncio.timeout(self._timeout),
-                self._connected().stream(
-                    method,
-                    f"{self.base_url}{path}",
-                    headers=headers,
-                    params=request.get("params"),
-                    json=request.get("json"),
-                    content=request.get("content"),
-                    data=request.get("data"),
-                    files=request.get("files"),
-                ) as response,
-            ):
-                return Reply(response.status_code, dict(response.headers), await _body(response))
+            async with asyncio.timeout(self._timeout):
+                return await self._exchange(method, path, request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             raise ProviderUnavailable(f"not connected: {_said(error)}") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -227,16 +211,20 @@ class HttpApi:
         except _TooLong:
             raise lost(f"the answer is longer than {LARGEST_ANSWER} bytes") from None
 
-    def _connected(self) -> httpx.AsyncClient:
-        if self._client is None:
-            # Redirects are not followed: they would carry our key to wherever they lead.
-            # Who waits for a free connection has sent nothing yet: that wait ends before the whole call does.
-            self._client = httpx.AsyncClient(
-                timeout=httpx.Timeout(self._timeout, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),
-                limits=httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS // 4),
-                follow_redirects=False,
-            )
-        return self._client
+    async def _exchange(self, method: str, path: str, request: Request) -> Reply:
+        headers = {**self._headers(), **request.get("headers", {})}
+        with self._connections.client() as client:
+            async with client.stream(
+                method,
+                f"{self.base_url}{path}",
+                headers=headers,
+                params=request.get("params"),
+                json=request.get("json"),
+                content=request.get("content"),
+                data=request.get("data"),
+                files=request.get("files"),
+            ) as response:
+                return Reply(response.status_code, dict(response.headers), await _body(response))
 
     def _without_secrets(self, failure: ProviderError, hidden: str | None) -> ProviderError:
         detail = _SIGNED.sub("[token]", failure.detail)

@@ -23,7 +23,7 @@ from providers.kling.signature import Signature
 BASE_URL = "https://api-singapore.klingai.com"
 USD_PER_UNIT = Decimal("0.14")
 FIRST_POLL = timedelta(seconds=10)
-POLL_AGAIN = timedelta(seconds=6)
+POLL_AGAIN = timedelta(seconds=15)
 
 TEXT, IMAGE, OMNI, EXTEND = "text2video", "image2video", "omni-video", "video-extend"
 ENDPOINTS = (TEXT, IMAGE, OMNI, EXTEND)

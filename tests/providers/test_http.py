@@ -10,7 +10,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from providers import errors, http
+from providers import connections, errors, http
 from providers.errors import ProviderError
 from providers.http import Answer, HttpApi, Reply
 
@@ -145,8 +145,9 @@ async def test_our_key_and_the_secret_of_the_order_are_struck_out() -> None:
 
 @pytest.mark.integration
 async def test_who_waits_for_a_connection_has_ordered_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MOST_CONNECTIONS", 1)
-    monkeypatch.setattr(http, "CONNECT_SECONDS", 0.1)
+    monkeypatch.setattr(connections, "LANES", 1)
+    monkeypatch.setattr(connections, "CONNECTIONS_OF_A_LANE", 1)
+    monkeypatch.setattr(connections, "CONNECT_SECONDS", 0.1)
     silent = asyncio.Event()
 
     async def keep_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -160,6 +161,37 @@ async def test_who_waits_for_a_connection_has_ordered_nothing(monkeypatch: pytes
         silent.set()
         await client.close()
     assert {type(outcome) for outcome in outcomes} == {errors.Ambiguous, errors.ProviderUnavailable}
+
+
+@pytest.mark.integration
+async def test_few_requests_share_few_connections_and_many_have_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "LANES", 3)
+    opened: set[object] = set()
+    everybody = asyncio.Barrier(6)
+    is_crowded = False
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.add(writer)
+        try:
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                if is_crowded:
+                    await everybody.wait()
+                writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{"word": "fox"}')
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with server:
+        client = api(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        for _ in range(5):
+            await client.ask("/x", Word)
+        assert len(opened) == 1
+        is_crowded = True
+        await asyncio.gather(*(client.ask("/x", Word) for _ in range(6)))
+        assert len(opened) == 6
+        await client.close()
 
 
 @pytest.mark.integration
