@@ -19,6 +19,7 @@ from sanic import Blueprint, HTTPResponse, Request
 from core.http import bot_name, throttle
 from core.http.pay import page, words
 from core.http.pay.page import Checkout, Surroundings
+from core.http.problems import UNAVAILABLE
 from core.http.throttle import Limit
 from core.logs import get_logger
 from core.payments import Payment, PaymentStatus, emails, gateways, repository, web
@@ -117,19 +118,27 @@ def _field(request: Request, name: str) -> str:
 
 
 def _page(handler: Callable[..., Awaitable[HTTPResponse]]) -> Callable[..., Awaitable[HTTPResponse]]:
-    """Have a handler's `Closed` said on a page of its own."""
+    """Have a handler's `Closed`, and a database that is away, said on a page of its own."""
 
     @functools.wraps(handler)
     async def answer(request: Request, **arguments: str) -> HTTPResponse:
         try:
             return await handler(request, **arguments)
         except Closed as closed:
-            language = words.language_of(str(request.headers.get("Accept-Language", "")))
-            around = await _surroundings(request, language)
-            heading, text = words.say(language, f"{closed.key}-heading"), words.say(language, closed.key)
-            return page.respond(around, heading, page.paragraph(text), status=closed.status, is_over=True)
+            return await _instead(request, closed.key, closed.status)
+        except UNAVAILABLE as error:
+            logger.warning("payment_page_without_backend", error=type(error).__name__)
+            return await _instead(request, "down", 503)
 
     return answer
+
+
+async def _instead(request: Request, key: str, status: int) -> HTTPResponse:
+    """Return a page that says why the one that was asked for is not shown."""
+    language = words.language_of(str(request.headers.get("Accept-Language", "")))
+    around = await _surroundings(request, language)
+    text = page.paragraph(words.say(language, key))
+    return page.respond(around, words.say(language, f"{key}-heading"), text, status=status, is_over=True)
 
 
 @blueprint.get("/<code:str>")

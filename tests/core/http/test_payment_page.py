@@ -19,6 +19,7 @@ from core.payments import PaymentStatus, crediting, emails, get, refunds
 from core.payments.emails import NotAnEmail
 from core.settings import Settings
 from core.types import Language
+from tests.core.http.test_payment_webhook import closed_pool
 from tests.core.payments.conftest import tasks
 from tests.core.payments.gateways.front import Front, opened
 from tests.core.payments.gateways.harnesses import EMAIL
@@ -331,12 +332,54 @@ def token_for(front: Front, code: str) -> str:
     return endpoints._token(front.settings, code)
 
 
+@pytest.mark.parametrize(
+    "kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", ""]
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"token",
+        b"token=%ff%00&email=%",
+        b"--x\r\n\r\n",
+        b"--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n--x--",
+        b"{}",
+    ],
+)
+async def test_what_is_no_form_is_out_of_date(front: Front, kind: str, body: bytes) -> None:
+    payment = await front.order()
+    answer = await front.web.post(f"/pay/{payment.code}", content=body, headers={"Content-Type": kind})
+    assert answer.status_code == 403
+
+
+async def test_an_address_of_any_characters_is_shown_as_it_was_typed(front: Front) -> None:
+    payment = await front.order()
+    typed = "\"><script>alert('я')</script>\0" + "x" * 5000
+    answer = await front.press(payment, typed)
+    assert answer.status_code == 422
+    assert "<script" not in answer.text
+    assert "&quot;&gt;&lt;script&gt;" in answer.text
+    assert len(answer.text) < 20_000
+
+
 async def test_a_loop_is_stopped(front: Front) -> None:
     payment = await front.order()
     answers = [await front.press(payment, "wrong") for _ in range(12)]
     assert answers[0].status_code == 422
     assert answers[-1].status_code == 429
     assert front.emulator.contracts == {}
+
+
+async def test_while_the_database_is_away_people_read_words_and_no_code(front: Front) -> None:
+    payment = await front.order()
+    kept, db.DB.pool = db.DB.pool, await closed_pool(front.settings)
+    try:
+        shown = await front.web.get(f"/pay/{payment.code}", headers={"Accept-Language": "en"})
+    finally:
+        db.DB.pool = kept
+    assert shown.status_code == 503
+    assert "Your order and your money are safe" in shown.text
+    assert (await front.web.get(f"/pay/{payment.code}")).status_code == 200
 
 
 async def test_without_redis_people_can_still_pay(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
