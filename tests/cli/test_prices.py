@@ -80,8 +80,11 @@ class TestSetting:
         assert sent == {**fields, "expect": "0.1500", "approval": "NDF9W8V2XP", "reason": "a test"}
         assert service.requests[1][2]["Idempotency-Key"] == "ticket-4711"
 
-    def test_rate_and_markup_belong_to_all_models(self, nb: Runner, service: Emulator) -> None:
-        assert nb("pricing", "set", "--rate", "21", "--markup", "2.2", "--reason", "a test").code == 0
+    @pytest.mark.parametrize("subject", [(), ("settings",)])
+    def test_rate_and_markup_belong_to_all_models(
+        self, nb: Runner, service: Emulator, subject: tuple[str, ...]
+    ) -> None:
+        assert nb("pricing", "set", *subject, "--rate", "21", "--markup", "2.2", "--reason", "a test").code == 0
         assert [path for path, _ in bodies(service)] == ["prices/settings/preview", "prices/settings"]
 
     @pytest.mark.parametrize(
