@@ -13,8 +13,6 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from scripts.mutation.mutants import Mutant
-
 WATCHER = "__reached__"
 
 
@@ -22,20 +20,20 @@ class CannotGraft(Exception):
     """The change is in a place that a running process does not read again."""
 
 
-def module_of(mutant: Mutant) -> ModuleType:
-    """The module that a mutant is a change of."""
-    name = ".".join(mutant.path.with_suffix("").parts).removesuffix(".__init__")
+def module_at(path: Path) -> ModuleType:
+    """The module of a file."""
+    name = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
     return sys.modules[name]
 
 
-def graft(mutant: Mutant) -> None:
-    """Make this process run the mutant.
+def graft(path: Path, tree: ast.Module) -> None:
+    """Make this process run a changed module.
 
     Raises:
         CannotGraft: see there.
     """
-    module = module_of(mutant)
-    tree = ast.fix_missing_locations(mutant.tree)
+    module = module_at(path)
+    ast.fix_missing_locations(tree)
     twin = ModuleType(module.__name__)
     twin.__dict__.update(__file__=module.__file__, __package__=module.__package__)
     # Dataclasses look their module up while they are made.
@@ -60,9 +58,8 @@ def watch(path: Path, note: Callable[[str, int, int], None]) -> None:
     blocks = {id(block): block for function in functions for block in _blocks(function)}
     for block in blocks.values():
         block[:] = [part for statement in block for part in (_saying(path, statement), statement)]
-    mutant = Mutant(path, 0, 0, "watched", tree)
-    module_of(mutant).__dict__[WATCHER] = note
-    graft(mutant)
+    module_at(path).__dict__[WATCHER] = note
+    graft(path, tree)
 
 
 def _blocks(function: ast.AST) -> Iterator[list[ast.stmt]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -53,18 +54,27 @@ LIFELESS = ("log.", "logger.")
 
 @dataclass(frozen=True)
 class Mutant:
-    """A change of one place: which, where, and the module with it."""
+    """A change of one place: in which node of the module, which of that node's changes, and where that is."""
 
     path: Path
     line: int
     end_line: int
     change: str
-    tree: ast.Module
+    node: int
+    edit: int
 
     @property
     def name(self) -> str:
         """Where and what, for people."""
         return f"{self.path}:{self.line}: {self.change}"
+
+    def tree(self) -> ast.Module:
+        """The module with the change."""
+        tree = ast.parse(self.path.read_text())
+        node = next(itertools.islice(ast.walk(tree), self.node, None))
+        _, edit = next(itertools.islice(_edits(node), self.edit, None))
+        edit(node)
+        return tree
 
 
 def of(path: Path) -> list[Mutant]:
@@ -72,12 +82,9 @@ def of(path: Path) -> list[Mutant]:
     tree = ast.parse(path.read_text())
     found = []
     for number, node in enumerate(ast.walk(tree)):
-        for change, edit in _edits(node):
-            mutated = copy.deepcopy(tree)
-            twin = next(one for count, one in enumerate(ast.walk(mutated)) if count == number)
-            edit(twin)
+        for index, (change, _) in enumerate(_edits(node)):
             line = getattr(node, "lineno", 1)
-            found.append(Mutant(path, line, getattr(node, "end_lineno", line) or line, change, mutated))
+            found.append(Mutant(path, line, getattr(node, "end_lineno", line) or line, change, number, index))
     return [mutant for mutant in found if not _is_lifeless(tree, mutant.line)]
 
 

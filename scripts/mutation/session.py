@@ -118,7 +118,7 @@ class Session:
 
         def run() -> int:
             try:
-                graft(mutant)
+                graft(mutant.path, mutant.tree())
             except CannotGraft:
                 return EXIT_CANNOT
             return len(self._run(tests)[:1])
