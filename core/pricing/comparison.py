@@ -104,8 +104,7 @@ def _largest(changes: Sequence[PriceChange], subject: str) -> PriceChange:
     largest = max(changes, key=lambda change: abs(change.ratio - 1))
     extreme = max(changes, key=lambda change: max(change.ratio, 1 / change.ratio))
     if max(extreme.ratio, 1 / extreme.ratio) >= ABSURD:
-        said = (
-            f"{extreme.before.tokens} would become {extreme.after.tokens} tokens, a thousand times as much or as little"
-        )
-        raise InvalidPrice([Problem(subject, f"{extreme.model}: {said}")])
+        of = "" if extreme.model == subject else f"{extreme.model}: "
+        said = f"{extreme.before.tokens} would become {extreme.after.tokens} tokens"
+        raise InvalidPrice([Problem(subject, f"{of}{said}, a thousand times as much or as little")])
     return largest
