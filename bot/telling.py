@@ -19,6 +19,7 @@ from bot.client import LOST_ANSWER
 from bot.payment_words import bonus_words, date_words, money_words
 from bot.routers import cart
 from bot.texts import Html, Words, join, lines
+from core import cart as waiting_orders
 from core import ledger, redis, users
 from core.ledger import Posting
 from core.logs import get_logger
@@ -60,6 +61,8 @@ async def tell(bot: Bot, code: str) -> None:
     except TelegramForbiddenError:
         logger.info("payment_not_told", code=code, state=state, reason="the user blocked the bot")
     except (*LOST_ANSWER, TelegramRetryAfter) as error:
+        if user:
+            await waiting_orders.offer_again(user.id)
         await _tell_later(payment, state, type(error).__name__)
         return
     except TelegramAPIError as error:

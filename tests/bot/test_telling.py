@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -62,6 +63,21 @@ async def test_while_telegram_is_away_it_is_told_later(mia: Person, telegram: Fa
     await checks.check_due()
     await world.work()
     assert said(telegram, "Received 385 ⭐") == 1 and (await now(placed)).next_check_at is None
+
+
+async def test_an_order_that_waits_is_offered_with_the_message_that_gets_through(
+    somebody: Callable[..., Person], telegram: FakeTelegram, world: World
+) -> None:
+    person = somebody()
+    await person.send("/balance")
+    await person.send("a red fox")
+    placed = await order(person)
+    await person.update(message=paid(person, placed))
+    telegram.fail("sendMessage", lambda _: TelegramNetworkError(CALL, "gone"))
+    await world.runtime.tell_payment(placed.code)
+    await world.runtime.tell_payment(placed.code)
+    assert "Received 385 ⭐" in telegram.last["text"] and "a red fox" in telegram.last["text"]
+    assert any("Start" in label for label in buttons(telegram.last))
 
 
 async def test_who_blocked_the_bot_is_not_told_and_not_tried_again(

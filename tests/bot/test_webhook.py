@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from typing import Any
 
 import asyncpg
@@ -29,6 +30,17 @@ SUBJECTS: list[tuple[dict[str, Any], str]] = [
     ({"callback_query": {"from": {"id": 5}, "message": {"chat": {"id": 42}}}}, "42"),
     ({"callback_query": {"from": {"id": 5}}}, "5"),
     ({"pre_checkout_query": {"from": {"id": 5}}}, "5"),
+    ({"pre_checkout_query": {"id": "q", "from": {"id": 5}}}, f"pre_checkout:{sha256(b'q').hexdigest()[:32]}"),
+    (
+        {"message": {"chat": {"id": 42}, "successful_payment": {"telegram_payment_charge_id": "c"}}},
+        f"payment:{sha256(b'c').hexdigest()[:32]}",
+    ),
+    (
+        {"message": {"chat": {"id": 42}, "refunded_payment": {"telegram_payment_charge_id": "c"}}},
+        f"payment:{sha256(b'c').hexdigest()[:32]}",
+    ),
+    ({"message": {"chat": {"id": 42}, "successful_payment": "x"}}, "42"),
+    ({"subscription": {"user": {"id": 5}, "invoice_payload": "p"}}, f"subscription:{sha256(b'p').hexdigest()[:32]}"),
     ({"my_chat_member": {"chat": {"id": -100}, "from": {"id": 5}}}, "-100"),
     ({"poll": {"id": "x"}}, ""),
     ({"message": "text"}, ""),
