@@ -126,7 +126,9 @@ def _lines(lines: list[BookLine]) -> str:
 
 def _plain(text: str) -> str:
     """Text on one line, without what steers a terminal or ends a record."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())
 
 
 def _no_comment(text: str) -> str:

@@ -3,6 +3,7 @@
 The same shapes describe `data` in the committed JSON Schemas. Unknown keys are kept: a newer service may say more.
 """
 
+from functools import cache
 from types import NoneType, UnionType
 from typing import (
     Any,
@@ -255,11 +256,17 @@ def _check(shape: Any, value: object, where: str) -> None:  # noqa: ANN401  A sh
 
 def _check_object(shape: Any, value: object, where: str) -> None:  # noqa: ANN401
     content = _typed(value, dict, where)
-    for name, expected in get_type_hints(shape).items():
+    for name, expected in _fields(shape).items():
         if name in content:
             _check(expected, content[name], f"{where}.{name}")
         elif name in shape.__required_keys__:
             raise UnexpectedShape(f"{where}.{name} is missing")
+
+
+@cache
+def _fields(shape: Any) -> dict[str, Any]:  # noqa: ANN401
+    """The fields of a shape; working them out takes longer than the check, and a page holds thousands."""
+    return get_type_hints(shape)
 
 
 def _check_union(choices: tuple[Any, ...], value: object, where: str) -> None:
