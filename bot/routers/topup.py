@@ -175,10 +175,12 @@ async def _on_sale(talk: Talk, gateway: Gateway) -> list[OnSale]:
 
 
 async def _line(words: Words, one: OnSale) -> Html:
-    pays = await _pays_for(words, one.package.tokens + one.bonus)
+    tokens, pays = one.package.tokens, await _pays_for(words, one.package.tokens + one.bonus)
     if one.bonus:
-        return words("topup-package-bonus", tokens=one.package.tokens, bonus=one.bonus, pays=pays)
-    return words("topup-package", tokens=one.package.tokens, pays=pays)
+        line = words("topup-package-bonus", tokens=tokens, bonus=one.bonus, pays=pays)
+    else:
+        line = words("topup-package", tokens=tokens, pays=pays)
+    return words("topup-package-monthly", line=line) if one.package.is_recurring else line
 
 
 async def _pays_for(words: Words, tokens: Tokens) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from time import monotonic, sleep
 from typing import Annotated
 from urllib.parse import quote as quoted
 
@@ -13,7 +14,7 @@ from cli.changes import Key, Reason
 from cli.client import OpsClient, connect
 from cli.commands.payments_view import COLUMNS, next_steps_for, row_of, show_payment, show_reconciliation
 from cli.envelope import NextStep, Outcome, Problem
-from cli.errors import BlockedByRule, UsageMistake
+from cli.errors import BlockedByRule, DeadlineReached, UsageMistake
 from cli.exit_codes import ExitCode
 from cli.groups import new_group
 from cli.invocation import current
@@ -26,6 +27,8 @@ app = new_group("Find payments, give money back, compare with the gateways.")
 ROOT = "/api/ops/v1/payments"
 UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
 LONGEST_DAYS = 90
+ASK_EVERY = 1.0
+"""Seconds between two questions of --wait."""
 
 Code = Annotated[
     str, typer.Argument(metavar="CODE", help="A payment's code, its first 8 characters, or the gateway's id.")
@@ -97,7 +100,7 @@ def refund(
     ] = False,
     key: Key = None,
 ) -> Outcome:
-    """Give the money of a payment back. Its tokens are taken at once, the money follows until it is done.
+    """Give the money of a payment back. Its tokens are taken at once, the money follows; --wait waits for it.
 
     Examples:
         nb payments refund 7f3a91c0 --reason "asked for it, ticket 4711"
@@ -110,6 +113,9 @@ def refund(
         made = client.read(Refunded, client.change("POST", f"{ROOT}/{full}/refund", body, key=key))
     except BlockedByRule as refusal:
         raise _with_way_out(refusal, full, client.target.name) from None
+    patience = current().wait
+    if patience is not None and not current().dry_run:
+        made = _wait_for_money(client, made, patience)
 
     def say(screen: Screen) -> None:
         done = "its money is back" if made["status"] == "refunded" else "its money is on the way back"
@@ -204,6 +210,25 @@ def test(
 
 def _found(client: OpsClient, code: str) -> PaymentDetail:
     return client.read(PaymentDetail, client.get(f"{ROOT}/{quoted(code, safe='')}"))
+
+
+def _wait_for_money(client: OpsClient, made: Refunded, patience: float) -> Refunded:
+    """The same refund once the money is back.
+
+    Raises:
+        DeadlineReached: it is not back yet; the service goes on.
+    """
+    deadline = monotonic() + patience
+    while made["status"] != "refunded":
+        if monotonic() >= deadline:
+            raise DeadlineReached(
+                f"payment {made['code']} is still {made['status']}; the service goes on trying",
+                fix=f"nb payments show {made['code']} --env {client.target.name}",
+                data=made,
+            )
+        sleep(min(ASK_EVERY, max(deadline - monotonic(), 0)))
+        made = {**made, "status": _found(client, made["code"])["status"]}
+    return made
 
 
 def _with_way_out(refusal: BlockedByRule, code: str, environment: str) -> BlockedByRule:

@@ -119,7 +119,7 @@ async def test_a_subscription_is_sold_over_a_link(mia: Person, settings: Setting
     gateways.use(monthly)
     await db.execute("UPDATE token_packages SET is_recurring = true WHERE code = 'tokens-100'")
     [shown] = await mia.send("/topup")
-    assert labels(shown)[0] == "100 ⚡ every month · $5"
+    assert labels(shown)[0] == "100 ⚡ every month · $5" and "50 🎬 · every month" in shown["text"]
     [opened] = await mia.press("every month", shown)
     placed = (await orders(mia))[-1]
     assert buttons(opened) == {"Pay $5": f"https://till.test/{placed.code}"} and placed.is_recurring

@@ -104,6 +104,24 @@ def test_a_refund_that_was_made_before_is_fine(nb: Runner, service: Emulator) ->
     assert sent(service)[2]["write_off"] is True
 
 
+def test_waiting_for_the_money_asks_until_it_is_back(
+    nb: Runner, service: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pass_time(_: float) -> None:
+        service.answers["GET", f"payments/{CODE}"] = detail(status="refunded")
+
+    monkeypatch.setattr("cli.commands.payments.sleep", pass_time)
+    ran = nb("payments", "refund", CODE, *WHY, "--wait", "30s", "--json")
+    assert (ran.code, ran.data["status"]) == (0, "refunded")
+
+
+def test_waiting_ends_at_its_deadline(nb: Runner, service: Emulator) -> None:
+    service.answers["GET", f"payments/{CODE}"] = detail(status="refunding")
+    ran = nb("payments", "refund", CODE, *WHY, "--wait", "10ms", "--json")
+    assert (ran.code, ran.error["code"], ran.error["transient"]) == (9, "wait_deadline", True)
+    assert ran.error["fix"] == f"nb payments show {CODE} --env local"
+
+
 def test_spent_tokens_end_with_the_rule_and_the_way_out(nb: Runner, service: Emulator) -> None:
     body = {
         "code": "tokens_spent",

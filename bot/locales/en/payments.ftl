@@ -7,6 +7,7 @@ topup-title = <b>⚡ Top up</b>
 topup-hint = Roughly so many 🖼 pictures or 🎬 videos:
 topup-package = <b>{ $tokens } ⚡</b>  { $pays }
 topup-package-bonus = <b>{ $tokens } ⚡</b> + { $bonus } 🎁  { $pays }
+topup-package-monthly = { $line } · every month
 topup-pays-images = ≈ { $n } 🖼
 topup-pays-both = ≈ { $n } 🖼 or { $videos } 🎬
 

@@ -7,6 +7,7 @@ topup-title = <b>⚡ Пополнение</b>
 topup-hint = Примерно столько 🖼 картинок или 🎬 видео получится:
 topup-package = <b>{ $tokens } ⚡</b>  { $pays }
 topup-package-bonus = <b>{ $tokens } ⚡</b> + { $bonus } 🎁  { $pays }
+topup-package-monthly = { $line } · каждый месяц
 topup-pays-images = ≈ { $n } 🖼
 topup-pays-both = ≈ { $n } 🖼 или { $videos } 🎬
 
