@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core import db, ledger
@@ -199,23 +200,15 @@ def test_a_step_is_never_below_the_one_before(streak: int) -> None:
     assert LADDER[0] <= daily.step(streak) <= daily.step(streak + 1) <= LADDER[-1]
 
 
-ZONES = st.sampled_from(
-    ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kolkata", "America/New_York", "Europe/Moscow"]
-)
+ZONES = ("UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kolkata", "America/New_York", "Europe/Moscow")
 
 
-@pytest.mark.parametrize("journeys", [40])
-async def test_no_journey_brings_more_than_a_reward_per_day_of_the_world(fox: User, journeys: int) -> None:
-    """Random journeys on one database: hypothesis draws them, the invariants hold for each."""
-    drawn: list[list[tuple[str, int]]] = []
-
-    @settings(max_examples=journeys, deadline=None, database=None)
-    @given(st.lists(st.tuples(ZONES, st.integers(1, 60 * 30)), min_size=2, max_size=25))
-    def draw(moves: list[tuple[str, int]]) -> None:
-        drawn.append(moves)
-
-    draw()
-    for moves in drawn:
+@pytest.mark.parametrize("seed", range(4))
+async def test_no_journey_brings_more_than_a_reward_per_day_of_the_world(fox: User, seed: int) -> None:
+    """Somebody who moves around the world and asks at any time; ten journeys of each seed."""
+    drawn = random.Random(seed)
+    for _ in range(10):
+        moves = [(drawn.choice(ZONES), drawn.randint(1, 60 * 30)) for _ in range(drawn.randint(2, 25))]
         person = await newcomer()
         given_at, moment = [], NOW
         for zone, minutes in moves:
