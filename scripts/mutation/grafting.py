@@ -46,9 +46,12 @@ def graft(path: Path, tree: ast.Module) -> None:
         sys.modules[module.__name__] = module
     for name, new in list(twin.__dict__.items()):
         old = module.__dict__.get(name)
-        if name.startswith("__") or old is None or getattr(new, "__module__", module.__name__) != module.__name__:
-            continue
-        _replace(name, old, new)
+        if not name.startswith("__") and old is not None and not _is_foreign(new, module):
+            _replace(name, old, new)
+
+
+def _is_foreign(value: object, module: ModuleType) -> bool:
+    return isinstance(value, FunctionType | type) and value.__module__ != module.__name__
 
 
 def watch(path: Path, note: Callable[[str, int, int], None]) -> None:

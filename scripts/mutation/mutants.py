@@ -72,7 +72,7 @@ class Mutant:
         """The module with the change."""
         tree = ast.parse(self.path.read_text())
         node = next(itertools.islice(ast.walk(tree), self.node, None))
-        _, edit = next(itertools.islice(_edits(node), self.edit, None))
+        _, edit, _ = next(itertools.islice(_edits(node), self.edit, None))
         edit(node)
         return tree
 
@@ -82,9 +82,9 @@ def of(path: Path) -> list[Mutant]:
     tree = ast.parse(path.read_text())
     found = []
     for number, node in enumerate(ast.walk(tree)):
-        for index, (change, _) in enumerate(_edits(node)):
-            line = getattr(node, "lineno", 1)
-            found.append(Mutant(path, line, getattr(node, "end_lineno", line) or line, change, number, index))
+        for index, (change, _, place) in enumerate(_edits(node)):
+            line = getattr(place, "lineno", 1)
+            found.append(Mutant(path, line, getattr(place, "end_lineno", line) or line, change, number, index))
     return [mutant for mutant in found if not _is_lifeless(tree, mutant.line)]
 
 
@@ -102,7 +102,19 @@ def _is_log(node: ast.Expr) -> bool:
 Edit = Callable[[ast.AST], None]
 
 
-def _edits(node: ast.AST) -> Iterator[tuple[str, Edit]]:
+def _edits(node: ast.AST) -> Iterator[tuple[str, Edit, ast.AST]]:
+    """Return what each change is called, how it is made, and the node that it is about."""
+    match node:
+        case (
+            ast.FunctionDef() | ast.AsyncFunctionDef() | ast.If() | ast.For() | ast.With() | ast.AsyncWith() | ast.Try()
+        ):
+            yield from _statements(node)
+        case _:
+            for change, edit in _changes(node):
+                yield change, edit, node
+
+
+def _changes(node: ast.AST) -> Iterator[tuple[str, Edit]]:
     match node:
         case ast.Compare():
             yield from _comparisons(node)
@@ -116,10 +128,6 @@ def _edits(node: ast.AST) -> Iterator[tuple[str, Edit]]:
             yield from _constants(node)
         case ast.Call(func=ast.Name(id="min" | "max")):
             yield from _extremes(node)
-        case (
-            ast.FunctionDef() | ast.AsyncFunctionDef() | ast.If() | ast.For() | ast.With() | ast.AsyncWith() | ast.Try()
-        ):
-            yield from _statements(node)
 
 
 def _comparisons(node: ast.Compare) -> Iterator[tuple[str, Edit]]:
@@ -207,7 +215,7 @@ def _extremes(node: ast.Call) -> Iterator[tuple[str, Edit]]:
     yield f"{_short(node)}: {node.func.id} -> {other}", edit
 
 
-def _statements(node: ast.AST) -> Iterator[tuple[str, Edit]]:
+def _statements(node: ast.AST) -> Iterator[tuple[str, Edit, ast.AST]]:
     """Leave statements out, and return nothing."""
     for field in ("body", "orelse", "finalbody"):
         for index, statement in enumerate(getattr(node, field, [])):
@@ -223,7 +231,7 @@ def _statements(node: ast.AST) -> Iterator[tuple[str, Edit]]:
                 old = getattr(twin, field)[index]
                 getattr(twin, field)[index] = ast.copy_location(copy.deepcopy(new), old)
 
-            yield change, edit
+            yield change, edit, statement
 
 
 def _is_none(node: ast.expr) -> bool:
@@ -247,7 +255,8 @@ def _is_text(node: ast.BinOp) -> bool:
 def _difference(before: object, after: object) -> str:
     if not isinstance(before, str) or not isinstance(after, str) or len(before) < 40:
         return f"{before!r} -> {after!r}"
-    start = next((at for at, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), 0)
+    pairs = enumerate(zip(before, after, strict=False))
+    start = next((at for at, (one, other) in pairs if one != other), min(len(before), len(after)))
     window = slice(max(0, start - 30), start + 40)
     return f"SQL: …{' '.join(before[window].split())}… -> …{' '.join(after[window].split())}…"
 
