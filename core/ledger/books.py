@@ -28,6 +28,9 @@ WRITE_OFFS: Final = "Expenses:WriteOffs"
 UNMATCHED: Final = "Equity:Unmatched"
 """Deposits without a payment: `verify` names them."""
 
+STEP: Final = 20
+"""How many times more rows than a page holds are looked at for one, where only some days are wanted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -82,7 +85,7 @@ _POSTINGS = """
         coalesce(posting.quote, original.quote) ->> 'model' AS model, original.type AS origin,
         original.reason AS origin_reason, payment.code, payment.gateway, payment.amount AS paid, payment.currency,
         payment.status, payment.refunded_at
-    FROM botapp_transaction AS posting
+    FROM (SELECT * FROM botapp_transaction WHERE id > $1 ORDER BY id LIMIT $2) AS posting
     JOIN botapp_tguser AS person ON person.id = posting.user_id
     LEFT JOIN botapp_charge AS charge ON charge.transaction_id = posting.id
     LEFT JOIN botapp_transaction AS original ON original.id = posting.related_transaction_id
@@ -90,10 +93,14 @@ _POSTINGS = """
         CASE posting.type WHEN 'generation' THEN posting.id WHEN 'refund' THEN original.id END
     LEFT JOIN botapp_payment AS payment ON payment.transaction_id =
         CASE posting.type WHEN 'deposit' THEN posting.id WHEN 'reversal' THEN original.id END
-    WHERE posting.id > $1
-        AND ($3::timestamptz IS NULL OR greatest(posting.created_at, charge.resolved_at, payment.refunded_at) >= $3)
+    WHERE ($3::timestamptz IS NULL OR greatest(posting.created_at, charge.resolved_at, payment.refunded_at) >= $3)
         AND ($4::timestamptz IS NULL OR posting.created_at < $4)
-    ORDER BY posting.id LIMIT $2
+    ORDER BY posting.id LIMIT $5
+"""
+
+_SCANNED = """
+    SELECT count(*) AS count, max(id) AS last
+    FROM (SELECT id FROM botapp_transaction WHERE id > $1 ORDER BY id LIMIT $2) AS scanned
 """
 
 _PAYMENTS = """
@@ -110,19 +117,28 @@ _PAYMENTS = """
 
 async def read(position: Position, *, limit: int, since: date | None = None, until: date | None = None) -> Page:
     """Return what the next `limit` rows moved on the days (UTC) from `since` to the one before `until`."""
-    sql, make = (_PAYMENTS, _of_payment) if position.is_in_payments else (_POSTINGS, _of_posting)
     begin, end = _midnight(since), _midnight(until)
-    rows = await db.fetch(sql, position.row, limit, begin, end)
-    entries = [
-        entry
-        for row in rows
-        for entry in make(row)
-        # A charge and its settlement may lie on different days.
-        if (begin is None or entry.at >= begin) and (end is None or entry.at < end)
-    ]
+    if position.is_in_payments:
+        rows = await db.fetch(_PAYMENTS, position.row, limit, begin, end)
+        following = Position(is_in_payments=True, row=rows[-1]["id"]) if len(rows) == limit else None
+        made = (entry for row in rows for entry in _of_payment(row))
+    else:
+        # Of a period that lies far back or ahead a page may be empty, and is looked for in larger steps.
+        step = limit if since is None and until is None else limit * STEP
+        scanned = await db.fetch_one(_SCANNED, position.row, step)
+        assert scanned is not None
+        rows = await db.fetch(_POSTINGS, position.row, step, begin, end, limit)
+        following = _following(rows, limit, scanned if scanned["count"] == step else None)
+        made = (entry for row in rows for entry in _of_posting(row))
+    # A charge and its settlement may lie on different days.
+    entries = [entry for entry in made if (begin is None or entry.at >= begin) and (end is None or entry.at < end)]
+    return Page(entries, following)
+
+
+def _following(rows: list[db.Row], limit: int, scanned: db.Row | None) -> Position:
     if len(rows) == limit:
-        return Page(entries, Position(position.is_in_payments, rows[-1]["id"]))
-    return Page(entries, None if position.is_in_payments else Position(is_in_payments=True))
+        return Position(row=rows[-1]["id"])
+    return Position(is_in_payments=True) if scanned is None else Position(row=scanned["last"])
 
 
 def _midnight(day: date | None) -> datetime | None:

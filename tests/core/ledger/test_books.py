@@ -225,9 +225,23 @@ async def test_days_are_cut_at_midnight_in_utc_wherever_an_entry_lies(story: Non
     today = datetime.now(UTC).date()
     all_entries = await everything()
     assert await everything(since=today - timedelta(days=1), until=today + timedelta(days=2)) == all_entries
-    before = await everything(until=today - timedelta(days=1))
-    after = await everything(since=today + timedelta(days=2))
-    assert (before, after) == ([], [])
+    for limit in (1, 3):
+        before = await everything(until=today - timedelta(days=1), limit=limit)
+        after = await everything(since=today + timedelta(days=2), limit=limit)
+        assert (before, after) == ([], [])
+
+
+async def test_a_period_is_found_beyond_pages_without_any_of_it(tills: Till) -> None:
+    user = await person(101)
+    for _ in range(3 * books.STEP):
+        await adjust(user, "1", "before")
+    last = await ledger.post(user.id, Decimal(2), PostingKind.ADMIN, key=key(), reason="later")
+    later = datetime.now(UTC) + timedelta(days=40)
+    async with db.transaction():
+        await db.execute("SET LOCAL session_replication_role = replica")
+        await db.execute("UPDATE botapp_transaction SET created_at = $1 WHERE id = $2", later, last.id)
+    assert [entry.id for entry in await everything(since=later.date(), limit=1)] == [f"t{last.id}"]
+    assert len(await everything(until=later.date(), limit=1)) == 3 * books.STEP + 1
 
 
 async def test_a_settlement_on_another_day_than_its_charge_is_in_its_own_period(tills: Till) -> None:
