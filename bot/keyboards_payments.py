@@ -10,7 +10,7 @@ from typing import Final
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.buttons import Button, button, in_hundredths
-from bot.payment_words import date_words, money_words
+from bot.payment_words import money_words, short_code
 from bot.texts import Words
 from core.payments import Payment
 from core.payments.packages import Package
@@ -52,9 +52,7 @@ def refunds(words: Words, payments: Sequence[Payment]) -> InlineKeyboardMarkup |
     rows = []
     for payment in payments:
         amount = money_words(words, payment.amount, payment.currency)
-        label = words.plain(
-            "paysupport-refund-button", amount=amount, date=date_words(words, payment.paid_at or payment.created_at)
-        )
+        label = words.plain("paysupport-refund-button", amount=amount, code=short_code(payment))
         rows.append([button(label, Button.REFUND, payment.code)])
     return InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
 

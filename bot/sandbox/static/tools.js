@@ -36,7 +36,8 @@ export class Tools {
     $("tools").replaceChildren(
       h("header", {}, h("h2", {}, "Test tools"), h("button", { type: "button", class: "icon", "aria-label": "Close the test tools", onclick: () => this.toggle(opener) }, symbol("close"))),
       h("section", {}, h("h3", {}, "Delivery"), this.delivery),
-      h("section", {}, h("h3", {}, "Failures"), h("p", {}, "The next calls of a method fail as Telegram would."), await this.faultForm(), this.updateForm(), this.faults),
+      h("section", {}, h("h3", {}, "Failures"), h("p", {}, "The next calls of a method fail as Telegram would."), await this.faultForm()),
+      h("section", {}, h("h3", {}, "Updates"), h("p", {}, "The next update of a kind reaches the bot badly."), this.updateForm(), this.faults),
       h("section", {}, h("h3", {}, "Person"), h("p", {}, "A bot that is blocked gets 403 for everything it sends."), this.blocking),
       h("section", {}, h("div", { class: "log-head" }, h("h3", {}, "Bot API calls"), h("label", {}, all, "Routine calls too")), this.log),
     );

@@ -271,6 +271,10 @@ async def test_test_tools_block_the_bot_and_make_calls_fail(
     await page.get_by_role("button", name="Make it fail").click()
     await expect(page.locator(".fault")).to_contain_text("sendMessage → 429")
     assert (await http.get("/faults")).json()["faults"][0]["retry_after"] == 2
+    await page.get_by_label("What happens to it").select_option("names 1 Star")
+    await page.get_by_role("button", name="Disturb it").click()
+    await expect(page.locator(".fault").last).to_contain_text("successful_payment is disturbed")
+    assert (await http.get("/faults")).json()["updates"][0]["changes"] == {"total_amount": 1}
     await page.get_by_role("button", name="Block the bot").click()
     await expect(page.get_by_text("You have blocked this bot.")).to_be_visible()
     await page.get_by_role("button", name="Unblock", exact=True).click()
