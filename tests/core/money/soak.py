@@ -31,7 +31,7 @@ from cli.local.ports import free_port
 from core import migrations
 from tests.core.money.machine import Tally
 from tests.core.money.walking import walk
-from tests.fixtures.servers import make_settings, running
+from tests.fixtures.servers import make_settings, memory, running
 
 SEEDS_OF_A_WORKER = 1_000_000
 TOLD_EVERY = 10.0
@@ -58,7 +58,7 @@ class Task:
 @contextmanager
 def servers() -> Iterator[Servers]:
     """Start PostgreSQL and Redis, and forget them at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="nb-soak-"))
+    folder = Path(tempfile.mkdtemp(prefix="nb-soak-", dir=memory()))
     try:
         programs = postgres.find_programs()
         database = postgres.PostgresServer(
