@@ -25,12 +25,16 @@ class Traits:
         modes: qualities to choose from; empty where the model has one and refuses the field.
         end_frame: qualities in which a last frame can be given.
         sound: qualities in which the video can have sound.
+        sound_with_end: whether it can have sound and a last frame.
+        durations_of_words: lengths of a video made without references, where those are fewer.
     """
 
     durations: frozenset[int]
     modes: frozenset[str] = frozenset({"std", "pro"})
     end_frame: frozenset[str] = frozenset()
     sound: frozenset[str] = frozenset()
+    sound_with_end: bool = True
+    durations_of_words: frozenset[int] | None = None
     needs_image: bool = False
     takes_scale: bool = False
     is_omni: bool = False
@@ -45,10 +49,10 @@ MODELS: dict[str, Traits] = {
     "kling-v2-1": Traits(SHORT, end_frame=PRO, needs_image=True),
     "kling-v2-1-master": Traits(SHORT, modes=frozenset()),
     "kling-v2-5-turbo": Traits(SHORT, end_frame=PRO),
-    "kling-v2-6": Traits(SHORT, end_frame=PRO, sound=PRO),
+    "kling-v2-6": Traits(SHORT, end_frame=PRO, sound=PRO, sound_with_end=False),
     "kling-v3": Traits(frozenset(range(3, 16)), modes=ALL, end_frame=ALL, sound=PRO | {"4k"}),
     "kling-video-o1": Traits(
-        frozenset(range(3, 11)), end_frame=frozenset({"std", "pro"}), sound=frozenset(), is_omni=True
+        frozenset(range(3, 11)), end_frame=frozenset({"std", "pro"}), durations_of_words=SHORT, is_omni=True
     ),
     "kling-v3-omni": Traits(frozenset(range(3, 16)), end_frame=ALL, sound=PRO | {"4k"}, is_omni=True),
 }
@@ -71,7 +75,7 @@ def check(job: Job, traits: Traits) -> None:
     ends = options.of_role(job, MediaRole.END) if traits.is_omni else options.start_and_end(job)[1:]
     if any(ends) and (mode or "std") not in traits.end_frame:
         raise InvalidRequest(f"{job.model} takes no last frame in mode {mode or 'std'}")
-    if any(ends) and has_sound and not traits.is_omni and job.model == "kling-v2-6":
+    if any(ends) and has_sound and not traits.sound_with_end:
         raise InvalidRequest(f"{job.model} makes no sound with a last frame")
 
 
@@ -103,7 +107,7 @@ def omni(job: Job, traits: Traits) -> dict[str, Json]:
     references = options.of_role(job, MediaRole.IMAGE, MediaRole.REFERENCE)
     videos = options.of_role(job, MediaRole.VIDEO)
     is_edit = bool(videos) and options.text(job, "video_mode") == "transform"
-    _check_references(job, len(starts), len(ends), len(references), len(videos))
+    _check_references(job, traits, len(starts), len(ends), len(references), len(videos))
     images = [*_pictures(starts, "first_frame"), *_pictures(ends, "end_frame"), *_pictures(references, None)]
     sound = options.flag(job, "keep_original_sound")
     clips: list[Json] = [
@@ -126,15 +130,16 @@ def omni(job: Job, traits: Traits) -> dict[str, Json]:
     )
 
 
-def _check_references(job: Job, starts: int, ends: int, references: int, videos: int) -> None:
+def _check_references(job: Job, traits: Traits, starts: int, ends: int, references: int, videos: int) -> None:
     if starts > 1 or ends > 1 or (ends and not starts) or videos > 1:
         raise InvalidRequest(f"{job.model} takes one first frame, one last frame after it, and one video")
     most = MOST_REFERENCES_WITH_VIDEO if videos else MOST_REFERENCES
     if starts + ends + references > most:
         raise InvalidRequest(f"{job.model} takes {most} pictures here, not {starts + ends + references}")
-    duration = options.whole(job, "duration")
-    if job.model == "kling-video-o1" and not references and not videos and not ends and duration not in {*SHORT, None}:
-        raise InvalidRequest(f"{job.model} makes 5 or 10 seconds without references, not {duration}")
+    duration, fewer = options.whole(job, "duration"), traits.durations_of_words
+    if fewer is not None and not references and not videos and not ends and duration not in {*fewer, None}:
+        listed = " or ".join(map(str, sorted(fewer)))
+        raise InvalidRequest(f"{job.model} makes {listed} seconds without references, not {duration}")
 
 
 def wishes(job: Job, *, with_scale: bool = False) -> dict[str, Json]:

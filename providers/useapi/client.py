@@ -22,6 +22,8 @@ BASE_URL = "https://api.useapi.net"
 TIMEOUT_SECONDS = 180.0
 """For one call: an upload waits until the service behind has taken the file."""
 
+LARGEST_PICTURE = 10 * 1024 * 1024
+LARGEST_VIDEO = 100 * 1024 * 1024
 ACCOUNTS_ARE_BUSY = timedelta(seconds=10)
 
 _STATUSES: Mapping[int, type[ProviderError]] = {
@@ -65,7 +67,10 @@ def failure(reply: Reply) -> ProviderError | None:
     return InvalidRequest(reply.said) if 400 <= reply.status < 500 else ProviderUnavailable(reply.said)
 
 
-def check_type(media: InputMedia, known: Collection[str]) -> None:
+def check_file(media: InputMedia, known: Collection[str]) -> None:
     """Refuse a file that the service cannot take, before anything is uploaded."""
     if media.mime not in known:
         raise InvalidRequest(f"a file of {media.mime} cannot be uploaded, only {', '.join(sorted(known))}")
+    most = LARGEST_VIDEO if media.mime.startswith("video/") else LARGEST_PICTURE
+    if len(media.data) > most:
+        raise InvalidRequest(f"a file of {len(media.data)} bytes cannot be uploaded, only up to {most}")

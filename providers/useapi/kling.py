@@ -233,7 +233,7 @@ def _check(job: Job) -> None:
     if job.action is not None:
         raise InvalidRequest(f"Kling over UseAPI cannot {job.action.kind.value} a video")
     for media in job.images:
-        client.check_type(media, UPLOADS)
+        client.check_file(media, UPLOADS)
     if job.model in OMNI:
         _check_omni(job)
         return

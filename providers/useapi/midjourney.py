@@ -141,7 +141,8 @@ class UseApiMidjourneyProvider:
         if made is None:
             return Failed(ProviderUnavailable(f"Midjourney knows no job {external_id}"))
         response = made.response or Response()
-        said = f"{made.status}: {made.error or response.content or 'no reason'}"
+        # Not `content`: it repeats the user's words, which would be taken for the reason.
+        said = f"{made.status}: {made.error or 'no reason'}"
         if made.status == "moderated":
             return Failed(ContentBlocked(said))
         if made.status == "cancelled":

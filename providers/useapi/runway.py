@@ -185,7 +185,7 @@ def _check(job: Job) -> None:
     options.only_roles(job, MediaRole.IMAGE, MediaRole.START, MediaRole.END)
     start, end = options.start_and_end(job)
     for media in job.images:
-        client.check_type(media, PICTURES)
+        client.check_file(media, PICTURES)
     traits = MODELS.get(job.model)
     duration = options.whole(job, "duration")
     if traits is not None and traits.needs_image and start is None:
@@ -203,7 +203,7 @@ def _check_edit(job: Job) -> None:
     options.only_roles(job, MediaRole.VIDEO)
     if len(job.images) != 1:
         raise InvalidRequest(f"{job.model} edits one video, not {len(job.images)}")
-    client.check_type(job.images[0], VIDEOS)
+    client.check_file(job.images[0], VIDEOS)
 
 
 def _given_up(words: str) -> ProviderError:

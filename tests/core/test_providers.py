@@ -61,7 +61,7 @@ def test_half_a_pair_of_keys_is_no_provider(missing: str) -> None:
 def test_a_process_that_calls_no_provider_loads_no_adapter() -> None:
     program = f"""
 import sys
-import core.http.application, core.process, core.generations.execution, cli.main
+import bot.webhook, core.http.application, core.http.ops, core.process, core.generations.execution, cli.main
 from core import providers
 from core.settings import load
 providers.connect(load({COMPLETE | EVERYTHING!r}))

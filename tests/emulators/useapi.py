@@ -1,8 +1,8 @@
 """UseAPI.net on a loopback port: one token, three services behind it, each with a wire protocol of its own.
 
-Beside the markers of `tests.emulators.service`: ``#nomaster`` (Kling has no video without its mark), ``#throttled``
-(Runway waits for a slot and says for how long), ``#captcha`` (status 596: somebody has to sign in by hand),
-``#silent`` (Midjourney does not give our id back).
+Beside the markers of `tests.emulators.service`: ``#nomaster`` (Kling has no video without its mark), ``#queued`` (Kling
+says submitted while it waits), ``#throttled`` (Runway waits for a slot and says for how long), ``#captcha`` (596:
+somebody has to sign in by hand), ``#silent`` (Midjourney does not give our id back).
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class UseApiEmulator(Service):
         task: Body = {"status": 10, "status_name": "processing", "status_final": False, "message": ""}
         task |= {"task": {"id": int(job.id)}, "works": []}
         if not self.is_over(job):
-            return task
+            return {**task, "status": 5, "status_name": "submitted"} if "queued" in job.markers else task
         if "fail" in job.markers or "blocked" in job.markers:
             message = "failed content moderation" if "blocked" in job.markers else "generation error"
             return {**task, "status": 53, "status_name": "failed", "status_final": True, "message": message}
@@ -267,11 +267,13 @@ class UseApiEmulator(Service):
         if not self.is_over(job):
             percent = round(self.progress(job) * 100)
             return {**document, "response": {"content": f"**{job.prompt}**", "progress_percent": percent}}
+        response: Body
         if "blocked" in job.markers:
             return {**document, "status": "moderated", "error": "Banned prompt detected", "response": {}}
         if "fail" in job.markers:
-            return {**document, "status": "failed", "error": "Job failed to start", "response": {}}
-        response: Body = {"content": f"**{job.prompt}** (fast)", "progress_percent": 100, "buttons": SINGLE}
+            response = {"content": f"**{job.prompt}**"}
+            return {**document, "status": "failed", "error": "Job failed to start", "response": response}
+        response = {"content": f"**{job.prompt}** (fast)", "progress_percent": 100, "buttons": SINGLE}
         if "none" in job.markers:
             return {**document, "status": "completed", "response": response | {"imageUx": [], "attachments": []}}
         button = str(job.body.get("button", ""))

@@ -157,6 +157,12 @@ async def test_a_video_is_a_reference_or_is_edited(
     assert ("duration" in body, "aspect_ratio" in body) == (has_duration, has_duration)
 
 
+async def test_only_a_video_is_transformed(provider: KlingProvider, emulator: KlingEmulator) -> None:
+    job = video("a fox", model="kling-video-o1", duration=5, aspect_ratio="1:1", video_mode="transform")
+    _, body = await sent(provider, emulator, job)
+    assert (body["duration"], body["aspect_ratio"]) == ("5", "1:1")
+
+
 PICTURE = photo()
 END = replace(PICTURE, role=MediaRole.END)
 

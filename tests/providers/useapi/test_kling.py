@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from providers import errors
-from providers.base import Action, ActionKind, Failed, InputMedia, Job, Json, MediaKind, MediaRole
+from providers.base import Action, ActionKind, Failed, InputMedia, Job, Json, MediaKind, MediaRole, Running
 from providers.errors import InvalidRequest
 from providers.useapi import UseApiKlingProvider
 from tests.emulators.useapi import UseApiEmulator
@@ -145,6 +145,7 @@ async def test_an_upload_without_an_address_is_no_upload(
         (video("a fox", PICTURE, model="omni-v3", sound=True), "no sound"),
         (video("a fox", CLIP), "as video"),
         (video("a fox", replace(PICTURE, mime="image/webp")), "image/webp"),
+        (video("a fox", replace(PICTURE, data=bytes(10 * 1024 * 1024 + 1))), "only up to"),
         (replace(video("a fox"), kind=MediaKind.IMAGE), "makes videos"),
         (replace(video("a fox"), action=Action(ActionKind.EXTEND, "1")), "cannot extend"),
     ],
@@ -155,6 +156,12 @@ async def test_what_cannot_be_is_refused_before_any_call(
     with pytest.raises(InvalidRequest, match=words):
         await provider.submit(job)
     assert emulator.calls == []
+
+
+async def test_a_task_waits_for_its_turn_under_another_name(provider: UseApiKlingProvider) -> None:
+    external_id = await submitted(provider, video("a fox #queued #polls=2"))
+    assert isinstance(await provider.poll(external_id), Running)
+    assert (await finished(provider, external_id)).media
 
 
 async def test_the_service_behind_that_wants_a_person_is_told_to_the_operator(provider: UseApiKlingProvider) -> None:

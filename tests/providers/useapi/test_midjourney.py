@@ -186,6 +186,12 @@ async def test_a_cancelled_job_has_ended(provider: UseApiMidjourneyProvider) -> 
     assert type(answer.error) is errors.TimedOut
 
 
+async def test_the_users_words_are_not_taken_for_a_reason(provider: UseApiMidjourneyProvider) -> None:
+    answer = await provider.poll(await submitted(provider, picture("a poster of the safety policy #fail")))
+    assert isinstance(answer, Failed)
+    assert type(answer.error) is errors.ProviderUnavailable
+
+
 async def test_cancelling_what_is_gone_is_no_failure(provider: UseApiMidjourneyProvider) -> None:
     await provider.cancel("j404-bot:midjourney")
 
