@@ -33,7 +33,11 @@ TARGETS = {
     "core/ledger": ("tests/core/ledger", "tests/core/payments/test_refunds.py", "tests/defects/jobs"),
     "core/pricing": ("tests/core/pricing", "tests/core/test_catalog.py", "tests/defects/jobs"),
     "core/payments/orders.py": ("tests/core/payments/test_orders.py", "tests/defects/money"),
-    "core/payments/crediting.py": ("tests/core/payments/test_crediting.py", "tests/core/payments/test_orders.py"),
+    "core/payments/crediting.py": (
+        "tests/core/payments/test_crediting.py",
+        "tests/core/payments/test_subscriptions.py",
+        "tests/core/payments/test_orders.py",
+    ),
     "core/payments/refunds.py": ("tests/core/payments/test_refunds.py",),
     "core/payments/checks.py": ("tests/core/payments/test_checks.py",),
     "core/payments/packages.py": ("tests/core/payments/test_packages.py",),

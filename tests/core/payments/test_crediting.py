@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 
 from core import db, ledger
-from core.payments import Payment, PaymentStatus, crediting, gateways, get, orders, refunds, repository
+from core.payments import PaymentStatus, crediting, gateways, get, orders, refunds, repository
 from core.payments.gateways.base import Outcome, Receipt
 from core.users import User
 from tests.core.payments.conftest import (
@@ -380,100 +380,6 @@ async def test_a_crash_in_the_middle_leaves_nothing_and_the_next_time_credits(or
     await db.execute("ALTER TABLE botapp_outbox DROP CONSTRAINT crash")
     await crediting.receive(paid(payment))
     assert await balance(buyer) == "100.00"
-
-
-@pytest.fixture
-async def subscription(order: Buying) -> Payment:
-    """A package that is paid every month, paid for the first time."""
-    await db.execute("UPDATE token_packages SET is_recurring = true WHERE code = 'tokens-100'")
-    settled = await crediting.receive(paid(await order(), "month-1", is_recurring=True))
-    assert settled is not None
-    return settled
-
-
-async def test_a_renewal_gives_what_its_order_gave(subscription: Payment, buyer: User) -> None:
-    await db.execute("UPDATE token_packages SET credits = 1, price_usd = 1 WHERE code = 'tokens-100'")
-    news = other(paid(subscription, "month-2"), order_code=None, subscription="month-1", is_recurring=True)
-    renewal = await crediting.receive(news)
-    assert renewal is not None
-    assert renewal.id != subscription.id
-    assert (renewal.subscription_id, renewal.is_recurring, renewal.status) == (
-        subscription.id,
-        True,
-        PaymentStatus.PAID,
-    )
-    assert (renewal.package, renewal.language, str(renewal.amount)) == ("tokens-100", "ru", "5.00")
-    assert await crediting.receive(news) == renewal
-    assert await balance(buyer) == "200.00"
-    assert (await tasks())[-1] == ("bot.tell_payment", renewal.code)
-    await assert_books_agree()
-
-
-async def test_a_renewal_of_a_renewal_belongs_to_the_first_order(subscription: Payment) -> None:
-    second = await crediting.receive(other(paid(subscription, "month-2"), order_code=None, subscription="month-1"))
-    assert second is not None
-    third = await crediting.receive(other(paid(second, "month-3"), order_code=None, subscription="month-2"))
-    assert third is not None
-    assert third.subscription_id == subscription.id
-
-
-async def test_a_renewal_that_carries_the_order_back_is_a_further_payment(subscription: Payment, buyer: User) -> None:
-    renewals = [paid(subscription, f"month-{month}", is_recurring=True) for month in (2, 3)]
-    await asyncio.gather(*(crediting.receive(renewal) for renewal in renewals * 3))
-    assert await balance(buyer) == "300.00"
-    assert await payments() == [("paid", "month-1"), ("paid", "month-2"), ("paid", "month-3")]
-
-
-async def test_a_second_charge_that_is_no_renewal_is_held(subscription: Payment, buyer: User) -> None:
-    held = await crediting.receive(paid(subscription, "month-2", is_recurring=False))
-    assert held is not None
-    assert held.status is PaymentStatus.QUARANTINED
-    assert await balance(buyer) == "100.00"
-
-
-@pytest.mark.parametrize("wrong", [{"amount": Decimal("4.99")}, {"currency": "EUR"}, {"payer": 13}], ids=str)
-async def test_a_renewal_of_another_price_is_held(subscription: Payment, buyer: User, wrong: dict[str, Any]) -> None:
-    news = other(paid(subscription, "month-2"), order_code=None, subscription="month-1", **wrong)
-    held = await crediting.receive(news)
-    assert held is not None
-    assert held.status is PaymentStatus.QUARANTINED
-    assert await balance(buyer) == "100.00"
-
-
-async def test_a_renewal_of_what_nobody_ordered_is_held(order: Buying, buyer: User) -> None:
-    receipt = other(paid(await order(), "month-2"), order_code=None, subscription="month-1")
-    held = await crediting.receive(receipt)
-    assert held is not None
-    assert (held.status, held.problem) == (
-        PaymentStatus.QUARANTINED,
-        "it renews a subscription that is not known",
-    )
-
-
-async def test_a_renewal_of_a_payment_in_quarantine_is_held_too(order: Buying, buyer: User) -> None:
-    stray = other(paid(await order(), "month-1"), order_code=None, payer=None)
-    await crediting.receive(stray)
-    held = await crediting.receive(other(stray, external_id="month-2", subscription="month-1"))
-    assert held is not None
-    assert held.status is PaymentStatus.QUARANTINED
-    assert await balance(buyer) == "0.00"
-
-
-async def test_a_cancelled_subscription_keeps_what_was_paid(subscription: Payment, buyer: User) -> None:
-    cancelled = paid(subscription, outcome=Outcome.CANCELLED, ends_at=NOON)
-    await crediting.receive(cancelled)
-    await crediting.receive(other(cancelled, ends_at=NOON + timedelta(days=9)))
-    payment = await get(subscription.code)
-    assert (payment.status, payment.subscription_ends_at) == (PaymentStatus.PAID, NOON)
-    assert await balance(buyer) == "100.00"
-    assert await tasks() == [("bot.tell_payment", subscription.code)] * 2
-
-
-async def test_a_subscription_cancelled_without_a_date_ends_now(subscription: Payment) -> None:
-    await crediting.receive(paid(subscription, outcome=Outcome.CANCELLED))
-    ends_at = (await get(subscription.code)).subscription_ends_at
-    assert ends_at is not None
-    assert abs(ends_at - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 async def test_what_happens_to_one_id_happens_one_after_the_other(order: Buying, buyer: User) -> None:
