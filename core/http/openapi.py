@@ -12,9 +12,11 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.json_schema import models_json_schema
 from sanic import Blueprint, HTTPResponse, Request
 
@@ -33,6 +35,9 @@ KEY_HEADER = "Idempotency-Key"
 DEEPEST = 20
 """Levels of a body. What we take has four."""
 
+MOST_DIGITS = 30
+"""Digits before or after the point that a number of a change may have; each field's own limits are far below."""
+
 _NO_TEXT = re.compile("[\\x00\\ud800-\\udfff]")
 _KEY = re.compile(r"[A-Za-z0-9._:-]{8,100}")
 
@@ -45,6 +50,20 @@ class ChangeBody(BaseModel):
     reason: str = Field(
         description="Why; the audit and the statement keep it.", min_length=3, max_length=500, pattern=r"\S.*\S.*\S"
     )
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_kept(cls, value: object) -> object:
+        """Refuse what the declared limits let through and no column or calendar holds: 1e-999999999, and a last day of
+        the year 9999 that is a day later in UTC."""
+        if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) > MOST_DIGITS:
+            raise ValueError("is no amount")
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            try:
+                value.astimezone(UTC)
+            except OverflowError:
+                raise ValueError("is beyond the calendar") from None
+        return value
 
 
 class ParameterProblem(BaseModel):

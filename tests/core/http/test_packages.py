@@ -85,6 +85,7 @@ async def test_a_rehearsal_leaves_nothing(mia: Operator) -> None:
         ({"price_usd": "-1"}, "invalid_package"),
         ({"price_usd": "5.001"}, "invalid_package"),
         ({"price_usd": "NaN"}, "invalid_request"),
+        ({"price_usd": "1e999999999"}, "invalid_request"),
         ({"price_usd": 5.5}, "invalid_request"),
         ({"price_usd": "five"}, "invalid_request"),
         ({"tokens": "0"}, "invalid_package"),

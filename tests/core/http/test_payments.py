@@ -282,6 +282,7 @@ async def test_a_gateway_that_is_away_is_named_and_not_ok(
         ({"gateway": "nothing"}, 404),
         ({"since": "yesterday"}, 422),
         ({"since": "0001-01-01T00:00:00+14:00"}, 422),
+        ({"since": "9999-12-31T23:59:59-14:00"}, 422),
         ({"since": "2026-01-01T00:00:00"}, 422),
         ({"reason": ""}, 422),
     ],

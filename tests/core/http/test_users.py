@@ -193,7 +193,11 @@ async def test_debits_at_once_never_take_more_than_there_is(manager: httpx.Async
 
 
 @pytest.mark.parametrize(
-    "tokens", ["0", "-5", "0.001", "1.005", "100000.01", "1e9", "NaN", "Infinity", "", "ten", None, [], {"a": 1}, "1,5"]
+    "tokens",
+    [
+        *("0", "-5", "0.001", "1.005", "100000.01", "1e9", "1e999999999", "1e-999999999", "NaN", "Infinity"),
+        *("", "ten", None, [], {"a": 1}, "1,5"),
+    ],
 )
 @pytest.mark.parametrize("verb", ["credit", "debit"])
 async def test_an_amount_that_cannot_be_posted_is_refused(
