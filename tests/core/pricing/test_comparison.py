@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from core.catalog import CatalogModel
 from core.pricing import quote
+from core.pricing.checks import least_tokens
 from core.pricing.comparison import compare_model, compare_settings, margin
 from core.pricing.fields import InvalidPrice
 from tests.core.pricing.test_quotes import GENERATION, IMAGE, QUANTITY, model
@@ -96,3 +97,8 @@ def test_the_largest_change_is_at_least_that_of_every_row(before: Decimal, after
     found = compare_model(priced(str(before)), priced(str(after)))
     assert all(abs(row.percent) <= found.largest_percent for row in found.rows)
     assert found.exceeds(0) is (found.largest.before.tokens != found.largest.after.tokens)
+
+
+def test_what_a_price_has_to_be_at_least_is_not_rounded() -> None:
+    price = quote(priced("0.00015", "1.5"), {"size": "4K"})
+    assert least_tokens(price) == Decimal("0.00015") * Decimal("1.5") * 40
