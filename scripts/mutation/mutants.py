@@ -85,7 +85,8 @@ def of(path: Path) -> list[Mutant]:
         for index, (change, _, place) in enumerate(_edits(node)):
             line = getattr(place, "lineno", 1)
             found.append(Mutant(path, line, getattr(place, "end_lineno", line) or line, change, number, index))
-    return [mutant for mutant in found if not _is_lifeless(tree, mutant.line)]
+    decorated = {decorator.lineno for node in ast.walk(tree) for decorator in getattr(node, "decorator_list", [])}
+    return [one for one in found if one.line not in decorated and not _is_lifeless(tree, one.line)]
 
 
 def _is_lifeless(tree: ast.Module, line: int) -> bool:
@@ -219,7 +220,7 @@ def _statements(node: ast.AST) -> Iterator[tuple[str, Edit, ast.AST]]:
     """Leave statements out, and return nothing."""
     for field in ("body", "orelse", "finalbody"):
         for index, statement in enumerate(getattr(node, field, [])):
-            if isinstance(statement, ast.Return) and statement.value is not None and not _is_none(statement.value):
+            if isinstance(statement, ast.Return) and statement.value is not None and not _is_nothing(statement.value):
                 new: ast.stmt = ast.Return(ast.Constant(None))
                 change = f"{_short(statement)} -> return None"
             elif isinstance(statement, ast.Raise | ast.AugAssign) or _is_doing(statement):
@@ -234,8 +235,9 @@ def _statements(node: ast.AST) -> Iterator[tuple[str, Edit, ast.AST]]:
             yield change, edit, statement
 
 
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+def _is_nothing(node: ast.expr) -> bool:
+    """None, or what is as false as None to whoever asks."""
+    return isinstance(node, ast.Constant) and not node.value
 
 
 def _is_doing(statement: ast.stmt) -> bool:

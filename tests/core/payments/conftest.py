@@ -26,6 +26,9 @@ from tests.core.payments.till import Till
 CONNECTIONS = 30
 _numbers = itertools.count(1)
 
+flushed: list[int] = []
+"""How much waited in the outbox each time that somebody had it published."""
+
 Buying = Callable[..., Awaitable[Payment]]
 
 
@@ -34,8 +37,10 @@ async def database(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Async
     """A pool for many transactions at once, the shipped packages, and nobody who publishes what the outbox holds."""
 
     async def publish_nothing(**_: Any) -> int:
+        flushed.append(await db.fetch_value("SELECT count(*) FROM botapp_outbox"))
         return 0
 
+    flushed.clear()
     monkeypatch.setattr(outbox, "flush", publish_nothing)
     await db.connect(settings, pool_size=CONNECTIONS)
     await packages.seed()

@@ -11,6 +11,7 @@ from core import db
 from core.payments import Payment, PaymentStatus, checks, crediting, gateways, get, refunds, repository, tasks
 from core.payments.gateways.base import GatewayRefused, GatewayUnavailable, Outcome
 from core.users import User
+from tests.core.payments import conftest
 from tests.core.payments.conftest import Buying, balance, paid
 from tests.core.payments.till import Till
 
@@ -117,8 +118,11 @@ async def test_a_payment_that_needs_nothing_is_let_go(order: Buying, till: Till)
     payment = await order()
     await crediting.receive(paid(payment))
     await make_due(payment)
+    await db.execute("DELETE FROM botapp_outbox")
+    conftest.flushed.clear()
     assert await checks.check_due() == 1
     assert (await get(payment.code)).next_check_at is None
+    assert (await conftest.tasks(), conftest.flushed) == ([("bot.tell_payment", payment.code)], [1])
 
 
 async def test_a_refund_that_waits_for_its_time_is_not_disturbed_by_a_look(order: Buying) -> None:

@@ -17,6 +17,7 @@ from core import db, ledger
 from core.payments import PaymentStatus, crediting, gateways, get, orders, refunds, repository
 from core.payments.gateways.base import Outcome, Receipt
 from core.users import User
+from tests.core.payments import conftest
 from tests.core.payments.conftest import (
     Buying,
     assert_books_agree,
@@ -425,4 +426,34 @@ async def test_a_process_without_the_gateway_still_takes_its_news(order: Buying,
     payment = await order()
     await gateways.disconnect()
     await crediting.receive(paid(payment))
+    assert await balance(buyer) == "100.00"
+
+
+async def test_what_a_receipt_asks_for_is_published_after_its_commit(order: Buying) -> None:
+    await crediting.receive(paid(await order()))
+    assert conftest.flushed == [1]
+    await crediting.quarantine(paid(await order()), "its story does not hold together")
+    assert conftest.flushed == [1, 2]
+
+
+async def test_a_story_that_does_not_hold_together_is_held(order: Buying, buyer: User) -> None:
+    payment = await order()
+    for _ in range(2):
+        held = await crediting.quarantine(paid(payment, "charge-1"), "the gateway knows no such payment")
+    assert (held.status, held.problem) == (PaymentStatus.QUARANTINED, "the gateway knows no such payment")
+    assert await balance(buyer) == "0.00"
+    assert await payments() == [("pending", ""), ("quarantined", "charge-1")]
+    assert [task for task, _ in await tasks()] == ["bot.alert"]
+
+
+async def test_an_invoice_whose_story_does_not_hold_together_holds_its_order(buyer: User, bank: Till) -> None:
+    payment = await orders.invoice(await orders.place(purchase(buyer, gateway="bank")))
+    held = await crediting.quarantine(paid(payment), "the gateway says something else")
+    assert (held.id, held.status) == (payment.id, PaymentStatus.QUARANTINED)
+
+
+async def test_what_is_settled_stays_settled_whatever_the_story(order: Buying, buyer: User) -> None:
+    payment = await crediting.receive(paid(await order(), "charge-1"))
+    assert payment is not None
+    assert await crediting.quarantine(paid(payment, "charge-1"), "late doubts") == payment
     assert await balance(buyer) == "100.00"

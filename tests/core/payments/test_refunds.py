@@ -64,8 +64,10 @@ async def test_a_refund_takes_the_tokens_and_asks_for_the_money(bought: Payment,
 
 async def test_the_money_is_returned_once_and_the_user_is_told(bought: Payment, till: Till) -> None:
     await give_back(bought)
+    conftest.flushed.clear()
     await tasks.refund(code=bought.code)
     await tasks.refund(code=bought.code)
+    assert conftest.flushed == [2]
     done = await get(bought.code)
     assert (done.status, done.next_check_at) == (PaymentStatus.REFUNDED, None)
     assert done.refunded_at is not None
@@ -185,8 +187,8 @@ async def test_an_unknown_payment_gives_nothing_back(till: Till) -> None:
 
 async def test_a_payment_that_was_refunded_stays_as_it_is(bought: Payment, till: Till) -> None:
     await give_back(bought)
-    await refunds.carry_out(bought.code)
-    done = await get(bought.code)
+    done = await refunds.carry_out(bought.code)
+    assert (done, done.status) == (await get(bought.code), PaymentStatus.REFUNDED)
     assert await give_back(bought) == done
     assert await give_back(bought, is_done_outside=True) == done
     assert len(await conftest.tasks()) == 2
@@ -249,7 +251,9 @@ async def test_a_gateway_that_refuses_leaves_it_to_a_person_who_is_told(
 ) -> None:
     await give_back(bought)
     till.faults.append(fault)
+    conftest.flushed.clear()
     left = await refunds.carry_out(bought.code)
+    assert conftest.flushed == [2]
     assert left.status is PaymentStatus.REFUNDING
     waiting = await get(bought.code)
     assert (waiting.next_check_at, waiting.problem) == (None, str(fault))
@@ -284,3 +288,26 @@ async def test_the_gateways_own_news_and_our_task_agree(bought: Payment, buyer: 
     assert (await get(bought.code)).status is PaymentStatus.REFUNDED
     assert [task for task, _ in await conftest.tasks()].count("bot.tell_payment") == 1
     await assert_books_agree()
+
+
+async def test_what_is_taken_back_and_written_off_is_told(bought: Payment, buyer: User) -> None:
+    await spend(buyer, "30")
+    async with db.transaction():
+        taken = await refunds.take_back(bought, actor="test", reason="test", write_off=True)
+    assert (str(taken.tokens), str(taken.written_off)) == ("100.00", "30.00")
+
+
+async def test_nobody_spends_between_the_look_at_the_balance_and_the_reversal(bought: Payment, buyer: User) -> None:
+    async with db.transaction():
+        await refunds.refund(bought.code, actor="test", reason="test")
+        held = await asyncio.wait({asyncio.create_task(_spend_elsewhere(buyer))}, timeout=0.2)
+        assert not held[0]
+    [spending] = held[1]
+    with pytest.raises(ledger.InsufficientTokens):
+        await spending
+    assert await balance(buyer) == "0.00"
+
+
+async def _spend_elsewhere(user: User) -> None:
+    db.DB.current_transaction.set(None)
+    await spend(user, "100")

@@ -118,3 +118,56 @@ async def test_a_subscription_cancelled_without_a_date_ends_now(subscription: Pa
     ends_at = (await get(subscription.code)).subscription_ends_at
     assert ends_at is not None
     assert abs(ends_at - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+async def test_a_renewal_that_was_not_paid_is_told_and_may_be_paid_later(subscription: Payment, buyer: User) -> None:
+    news = other(paid(subscription, "month-2"), order_code=None, subscription="month-1", payer=None)
+    failed = await crediting.receive(other(news, outcome=Outcome.FAILED, reason="no money" + "!" * 600))
+    assert failed is not None
+    assert (failed.status, failed.subscription_id, len(failed.problem)) == (
+        PaymentStatus.FAILED,
+        subscription.id,
+        500,
+    )
+    assert (await tasks())[-1] == ("bot.tell_payment", failed.code)
+    await crediting.receive(news)
+    assert await payments() == [("paid", "month-1"), ("paid", "month-2")]
+    assert await balance(buyer) == "200.00"
+
+
+async def test_a_failed_renewal_is_written_down_once(subscription: Payment) -> None:
+    news = other(paid(subscription, "month-2"), order_code=None, subscription="month-1", outcome=Outcome.FAILED)
+    for _ in range(3):
+        await crediting.receive(news)
+    assert await payments() == [("paid", "month-1"), ("failed", "month-2")]
+    assert len(await tasks()) == 2
+
+
+async def test_a_failure_of_the_first_payment_itself_writes_no_renewal(subscription: Payment) -> None:
+    news = paid(subscription, "month-1", subscription="month-1", outcome=Outcome.FAILED)
+    assert await crediting.receive(news) == subscription
+    assert await payments() == [("paid", "month-1")]
+
+
+async def test_a_failed_renewal_of_nobodys_subscription_is_nothing(order: Buying) -> None:
+    stray = other(paid(await order(), "month-1"), order_code=None, payer=None)
+    for known in (False, True):
+        if known:
+            await crediting.receive(stray)
+        failed = other(stray, external_id="month-2", subscription="month-1", outcome=Outcome.FAILED)
+        assert await crediting.receive(failed) is None
+    assert await payments() == [("pending", ""), ("quarantined", "month-1")]
+
+
+async def test_a_subscription_that_goes_on_has_no_end(subscription: Payment) -> None:
+    resumed = paid(subscription, outcome=Outcome.RESUMED)
+    assert await crediting.receive(resumed) == subscription
+    await crediting.receive(paid(subscription, outcome=Outcome.CANCELLED))
+    after = await crediting.receive(resumed)
+    assert after is not None
+    assert after.subscription_ends_at is None
+    assert (await get(subscription.code)).subscription_ends_at is None
+
+
+async def test_nothing_is_resumed_that_nobody_knows(order: Buying) -> None:
+    assert await crediting.receive(paid(await order(), "x", order_code=None, outcome=Outcome.RESUMED)) is None
