@@ -115,8 +115,8 @@ def _swap(old: FunctionType, new: FunctionType) -> None:
     if isinstance(inside, FunctionType) and isinstance(inside_new, FunctionType):
         _swap(inside, inside_new)
         return
-    if old.__code__ is new.__code__ or len(old.__code__.co_freevars) != len(new.__code__.co_freevars):
-        return
+    if len(old.__code__.co_freevars) != len(new.__code__.co_freevars):
+        raise CannotGraft(f"{old.__qualname__} has lost what it knew from outside")
     old.__code__ = new.__code__
     old.__defaults__ = new.__defaults__
     old.__kwdefaults__ = new.__kwdefaults__

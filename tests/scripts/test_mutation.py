@@ -133,6 +133,14 @@ def test_what_does_not_even_start_is_said_to_be_so(module: ModuleType) -> None:
         grafting.graft(Path("broken.py"), ast.parse("raise ValueError"))
 
 
+def test_a_function_that_closes_over_something_else_is_said_to_be_so(module: ModuleType) -> None:
+    source = SOURCE.replace(
+        "    def fits(self, amount):\n", "    def fits(self, amount):\n        super().__init__()\n"
+    )
+    with pytest.raises(grafting.CannotGraft, match=r"Box\.fits"):
+        grafting.graft(Path("broken.py"), ast.parse(source))
+
+
 def test_a_watched_module_says_where_it_comes_along(module: ModuleType) -> None:
     seen: list[tuple[str, int, int]] = []
     grafting.watch(Path("broken.py"), lambda *place: seen.append(place))
