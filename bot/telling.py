@@ -87,7 +87,7 @@ def state_of(payment: Payment) -> str | None:
 
 
 async def _text(words: Words, payment: Payment, state: str) -> Html:
-    amount = money_words(words, payment.amount, payment.currency)
+    amount = money_words(words, *payment.money)
     match state:
         case "paid" | "renewed":
             given = await refunds.given_with(payment)

@@ -104,10 +104,13 @@ _SCANNED = """
 """
 
 _PAYMENTS = """
-    SELECT payment.id, payment.code, payment.gateway, payment.amount, payment.currency, payment.status,
+    SELECT payment.id, payment.code, payment.gateway, payment.status,
+        coalesce((payment.details #>> '{came,amount}')::numeric, payment.amount) AS amount,
+        coalesce(payment.details #>> '{came,currency}', payment.currency) AS currency,
         coalesce(payment.paid_at, payment.created_at) AS at, payment.refunded_at, payment.problem, person.chat_id
     FROM botapp_payment AS payment LEFT JOIN botapp_tguser AS person ON person.id = payment.user_id
-    WHERE payment.id > $1 AND payment.transaction_id IS NULL AND payment.amount > 0
+    WHERE payment.id > $1 AND payment.transaction_id IS NULL
+        AND coalesce((payment.details #>> '{came,amount}')::numeric, payment.amount) > 0
         AND payment.status IN ('quarantined', 'refunding', 'refunded')
         AND ($3::timestamptz IS NULL OR greatest(payment.paid_at, payment.created_at, payment.refunded_at) >= $3)
         AND ($4::timestamptz IS NULL OR coalesce(payment.paid_at, payment.created_at) < $4)

@@ -156,7 +156,9 @@ PAYMENTS: Final = {
     """,
     "unmatched_payment": """
         SELECT 'payment ' || code AS subject,
-            amount || ' ' || currency || ' over ' || gateway || ' in quarantine: ' || problem AS detail
+            coalesce(details #>> '{came,amount}', amount::text) || ' '
+                || coalesce(details #>> '{came,currency}', currency)
+                || ' over ' || gateway || ' in quarantine: ' || problem AS detail
         FROM botapp_payment WHERE status = 'quarantined'
     """,
 }

@@ -19,7 +19,7 @@ from core.payments.gateways.base import Outcome, Receipt
 from core.payments.repository import NewPayment
 from core.payments.states import Payment, PaymentStatus
 from core.queue import outbox
-from core.types import IdempotencyKey, UserId
+from core.types import IdempotencyKey, UserId, in_tokens
 
 log = get_logger(__name__)
 
@@ -179,13 +179,24 @@ async def _quarantine(receipt: Receipt, problem: str, *, order: Payment | None =
     )
     if order is not None and order.external_id == receipt.external_id:
         await repository.move(order, PaymentStatus.QUARANTINED, problem=problem[:LONGEST_PROBLEM])
+        if receipt.amount is not None:
+            # The order keeps what was agreed; books and messages speak of the money that is there.
+            await repository.note_what_came(order, *_kept(receipt))
+        await outbox.publish_later("bot.tell_payment", {"code": order.code})
         return order
     return await _hold(receipt, problem)
+
+
+def _kept(receipt: Receipt) -> tuple[Decimal, str]:
+    """Amount and currency of any receipt as columns hold them: PostgreSQL has no number of a billion decimals."""
+    amount = in_tokens(min(max(receipt.amount or Decimal(0), Decimal(0)), LARGEST_AMOUNT))
+    return amount, (receipt.currency or "???")[:3]
 
 
 async def _hold(receipt: Receipt, problem: str) -> Payment:
     """Write down money of nobody, whatever it looks like: an amount beyond the column is kept in the details."""
     code = uuid.uuid4().hex
+    amount, currency = _kept(receipt)
     row = await repository.insert(
         NewPayment(
             code=code,
@@ -193,8 +204,8 @@ async def _hold(receipt: Receipt, problem: str) -> Payment:
             key=IdempotencyKey(f"quarantine:{code}"),
             user_id=await _user_of(receipt),
             gateway=receipt.gateway,
-            amount=min(max(receipt.amount or Decimal(0), Decimal(0)), LARGEST_AMOUNT),
-            currency=(receipt.currency or "???")[:3],
+            amount=amount,
+            currency=currency,
             external_id=receipt.external_id,
             status=PaymentStatus.QUARANTINED,
             problem=problem[:LONGEST_PROBLEM],

@@ -230,6 +230,15 @@ async def move(
     )
 
 
+async def note_what_came(payment: Payment, amount: Decimal, currency: str) -> None:
+    """Remember the money that came for an order of another amount."""
+    await db.execute(
+        "UPDATE botapp_payment SET details = details || jsonb_build_object('came', $2::jsonb) WHERE id = $1",
+        payment.id,
+        db.to_json({"amount": amount, "currency": currency}),
+    )
+
+
 async def check_later(payment: Payment, at: datetime | None, *, problem: str | None = None) -> None:
     """Ask the gateway again at that time, or not any more."""
     await db.execute(

@@ -81,6 +81,12 @@ class Payment:
     refund_requested_at: datetime | None
     refunded_at: datetime | None
 
+    @property
+    def money(self) -> tuple[Decimal, str]:
+        """What is at the gateway: what was agreed, or what came instead and is held."""
+        came = self.details.get("came")
+        return (Decimal(came["amount"]), came["currency"]) if came else (self.amount, self.currency)
+
 
 def from_row(row: db.Row) -> Payment:
     """Return the payment of a row of `COLUMNS`."""

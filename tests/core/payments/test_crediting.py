@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 
 from core import db, ledger
+from core.ledger import books
 from core.payments import PaymentStatus, crediting, gateways, get, orders, refunds, repository
 from core.payments.gateways.base import Outcome, Receipt
 from core.users import User
@@ -212,8 +213,20 @@ async def test_a_cent_too_little_for_an_invoice_of_the_gateway_holds_the_order_i
     held = await crediting.receive(paid(payment, amount=Decimal("4.99")))
     assert held is not None
     assert (held.id, held.status) == (payment.id, PaymentStatus.QUARANTINED)
+    assert ((held.amount, held.currency), held.money) == ((payment.amount, "USD"), (Decimal("4.99"), "USD"))
+    assert ("bot.tell_payment", payment.code) in await tasks()
     await crediting.receive(paid(payment))
     assert await balance(buyer) == "0.00"
+
+
+async def test_the_books_hold_the_money_that_came_and_not_what_was_agreed(buyer: User, bank: Till) -> None:
+    payment = await orders.invoice(await orders.place(purchase(buyer, gateway="bank")))
+    await crediting.receive(paid(payment, amount=Decimal(450), currency="RUB"))
+    page = await books.read(books.Position(is_in_payments=True, row=0), limit=10)
+    held = next(entry for entry in page.entries if entry.reference == payment.code)
+    assert {(str(line.amount), line.commodity) for line in held.lines} == {("450.00", "RUB"), ("-450.00", "RUB")}
+    found = [one.detail for one in (await ledger.verify()).problems if one.subject == f"payment {payment.code}"]
+    assert found[0].startswith("450.00 RUB over bank in quarantine")
     assert await payments() == [("quarantined", payment.external_id)]
 
 
@@ -222,6 +235,7 @@ async def test_a_cent_too_little_for_an_invoice_of_the_gateway_holds_the_order_i
     [
         (Decimal("1e15"), "USD", "9999999999.99"),
         (Decimal("-5"), "USD", "0.00"),
+        (Decimal("1e-999999999"), "USD", "0.00"),
         (Decimal("1"), "ROUBLES", "1.00"),
         (Decimal(0), "", "0.00"),
     ],
