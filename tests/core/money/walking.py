@@ -17,7 +17,7 @@ from tests.core.money.machine import Money, Tally
 from tests.core.money.world import product
 
 STEPS_OF_A_WALK = 50
-WALKS_OF_A_SEED = 20
+WALKS_OF_A_SEED = 6
 PHASES = [Phase.generate, Phase.shrink] if os.environ.get("NB_MONEY_SHRINK") else [Phase.generate]
 
 
