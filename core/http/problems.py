@@ -138,7 +138,9 @@ def _from_sanic(exception: SanicException) -> Problem:
     if status >= 500 and status != 503:
         logger.error("request_failed", exc_info=exception)
     if status == 405:
-        allowed = ", ".join(sorted(headers.get("Allow", "").split(", ")))
-        return Problem(405, f"This address takes {allowed}.", headers={"Allow": allowed})
+        allowed = ", ".join(sorted(filter(None, headers.get("Allow", "").split(", "))))
+        # Sanic does not say where an address with parameters takes several methods.
+        detail = f"This address takes {allowed}." if allowed else "This address does not take that method."
+        return Problem(405, detail, headers={"Allow": allowed} if allowed else {})
     detail = _DETAILS.get(status) or (str(exception) if status < 500 else "Something went wrong on our side.")
     return Problem(status, detail or code_of(status).replace("_", " "), headers=headers)

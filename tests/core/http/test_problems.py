@@ -45,6 +45,10 @@ def _failing() -> Blueprint:
     async def fail(request: Request, how: str) -> HTTPResponse:
         raise FAILURES[how]
 
+    @blueprint.post("/fail/<how>")
+    async def fail_to_change(request: Request, how: str) -> HTTPResponse:
+        raise FAILURES[how]
+
     @blueprint.post("/echo")
     async def echo(request: Request) -> HTTPResponse:
         return HTTPResponse(json.dumps(request.json), content_type="application/json")
@@ -87,6 +91,14 @@ async def test_a_wrong_method_names_the_right_ones(client: httpx.AsyncClient) ->
 
     _assert_is_problem(response, 405, "method_not_allowed")
     assert response.headers["allow"] == "GET, HEAD"
+
+
+async def test_a_wrong_method_where_the_right_ones_are_not_known_is_told(client: httpx.AsyncClient) -> None:
+    response = await client.delete("/fail/bug")
+
+    body = _assert_is_problem(response, 405, "method_not_allowed")
+    assert body["detail"] == "This address does not take that method."
+    assert "allow" not in response.headers
 
 
 @pytest.mark.parametrize("how", ["refused", "timeout", "name", "shutdown", "redis"])
