@@ -96,7 +96,7 @@ def _list(words: Words, latest: list[Payment]) -> Html:
 
 def _line(words: Words, payment: Payment) -> Html:
     date = date_words(words, payment.paid_at or payment.created_at)
-    amount = money_words(words, payment.amount, payment.currency)
+    amount = money_words(words, *payment.money)
     state, code = state_words(words, payment), short_code(payment)
     if not payment.tokens:
         return words("paysupport-line-held", date=date, amount=amount, state=state, code=code)

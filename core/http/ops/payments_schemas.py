@@ -33,7 +33,10 @@ class PaymentQuery(Question):
 
 
 class Payment(Answer):
-    """An order and its payment, or money in quarantine. `user` is the Telegram id, `amount` is in `currency`."""
+    """An order and its payment, or money in quarantine. `user` is the Telegram id, `amount` is in `currency`.
+
+    Where other money came than was ordered, `amount` is what came; `problem` names both.
+    """
 
     code: str
     user: str | None
@@ -61,7 +64,9 @@ class Payment(Answer):
             for name in cls.model_fields
             if name not in {"user", "status"} and hasattr(payment, name)
         }
-        return {**same, "user": str(payer) if payer else None, "status": payment.status.value}
+        amount, currency = payment.money
+        user = str(payer) if payer else None
+        return {**same, "user": user, "status": payment.status.value, "amount": amount, "currency": currency}
 
 
 class PaymentPage(Answer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from core import audit, db, ledger, ops_tokens, users
 from core.http.ops.api import api
-from core.payments import Payment, crediting, gateways, orders, packages, refunds
+from core.payments import Payment, crediting, gateways, orders, packages, refunds, repository
 from core.payments.gateways.base import GatewayUnavailable, Outcome, Receipt
 from core.payments.orders import Purchase
 from core.types import IdempotencyKey
@@ -222,6 +223,13 @@ async def test_money_that_went_back_by_hand_is_noted(cashier: httpx.AsyncClient,
     payment = await bought(fox)
     body = (await change(cashier, f"{payment.code}/refund", done_outside=True)).json()
     assert body["status"] == "refunded" and till.refunded == []
+
+
+async def test_money_of_another_amount_is_shown_as_it_came(cashier: httpx.AsyncClient, till: Till, fox: User) -> None:
+    ordered = await bought(fox)
+    await repository.note_what_came(ordered, Decimal("4.99"), "EUR")
+    shown = declared(await cashier.get(f"{ROOT}/payments/{ordered.code}"), "/payments/{code}")
+    assert (shown["amount"], shown["currency"]) == ("4.99", "EUR")
 
 
 async def test_quarantine_is_dismissed_once_and_refunded_otherwise(
