@@ -23,10 +23,17 @@ GIVEN_UP_AFTER = timedelta(days=3)
 
 
 async def check_due() -> int:
-    """Ask about every payment whose time has come; return how many there were."""
+    """Ask about every payment whose time has come; return how many there were.
+
+    Raises:
+        Whatever the first of them raised that nobody expected, once all of them were asked about.
+    """
     await crediting.expire()
     due = await repository.due()
-    await asyncio.gather(*(_check(payment) for payment in due))
+    ends = await asyncio.gather(*(_check(payment) for payment in due), return_exceptions=True)
+    for end in ends:
+        if end is not None:
+            raise end
     return len(due)
 
 

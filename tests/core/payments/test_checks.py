@@ -9,7 +9,7 @@ import pytest
 
 from core import db
 from core.payments import Payment, PaymentStatus, checks, crediting, gateways, get, refunds, repository, tasks
-from core.payments.gateways.base import GatewayRefused, GatewayUnavailable, Outcome
+from core.payments.gateways.base import GatewayRefused, GatewayUnavailable, Outcome, Receipt
 from core.users import User
 from tests.core.payments import conftest
 from tests.core.payments.conftest import Buying, balance, paid
@@ -39,6 +39,26 @@ async def test_an_order_whose_event_was_lost_is_credited(order: Buying, buyer: U
     settled = await get(payment.code)
     assert (settled.status, settled.next_check_at) == (PaymentStatus.PAID, None)
     assert await checks.check_due() == 0
+
+
+async def test_one_payment_that_breaks_keeps_no_other_from_being_credited(
+    order: Buying, buyer: User, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, whole = await make_due(await order()), await make_due(await order())
+    till.answers[whole.code] = paid(whole)
+    look_up = till.look_up
+
+    async def answer(payment: Payment) -> Receipt | None:
+        if payment.code == broken.code:
+            raise KeyError("a gateway that answers something new")
+        await asyncio.sleep(0.1)
+        return await look_up(payment)
+
+    monkeypatch.setattr(till, "look_up", answer)
+    with pytest.raises(KeyError):
+        await checks.check_due()
+    assert (await get(whole.code)).status is PaymentStatus.PAID
+    assert await balance(buyer) == "100.00"
 
 
 async def test_nobody_is_asked_before_the_time(order: Buying, till: Till) -> None:
