@@ -92,8 +92,7 @@ async def refund(
         raise NotRefundable(payment)
     payment = await repository.lock(payment.id)
     if is_done_outside:
-        await repository.move(payment, PaymentStatus.REFUNDED)
-        await outbox.publish_later("bot.tell_payment", {"code": payment.code})
+        await _done(payment)
     else:
         await repository.check_later(payment, datetime.now(UTC) + REPEATED_AFTER)
         await outbox.publish_later("payments.refund", {"code": payment.code})
@@ -172,8 +171,15 @@ async def carry_out(code: str) -> Payment:
     async with db.transaction():
         locked = await repository.lock(payment.id)
         if locked.status is PaymentStatus.REFUNDING:
-            await repository.move(locked, PaymentStatus.REFUNDED)
-            await outbox.publish_later("bot.tell_payment", {"code": code})
+            await _done(locked)
     await outbox.flush()
     log.info("payment.refunded", code=code, gateway=payment.gateway)
     return await repository.get(code)
+
+
+async def _done(payment: Payment) -> None:
+    """Record that the money is back; the user is told, and a subscription takes no more."""
+    await repository.move(payment, PaymentStatus.REFUNDED)
+    await outbox.publish_later("bot.tell_payment", {"code": payment.code})
+    if payment.is_recurring:
+        await outbox.publish_later("payments.end_subscription", {"code": payment.code})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from core.payments import checks, reconciliation, refunds
+from core.payments import checks, reconciliation, refunds, subscriptions
 from core.queue import task
 
 
@@ -18,6 +18,12 @@ async def check() -> None:
 async def refund(code: str) -> None:
     """Have the money of a refunded payment returned."""
     await refunds.carry_out(code)
+
+
+@task("payments.end_subscription")
+async def end_subscription(code: str) -> None:
+    """Have nothing more paid for the subscription of a refunded payment."""
+    await subscriptions.end_refunded(code)
 
 
 @task("payments.reconcile")

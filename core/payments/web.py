@@ -10,7 +10,7 @@ from core import db
 from core.alerts import alert
 from core.logs import get_logger
 from core.payments import crediting, orders, repository
-from core.payments.gateways.base import GatewayError, GatewayRefused, Receipt, WebGateway
+from core.payments.gateways.base import GatewayError, GatewayRefused, WebGateway
 from core.payments.states import Payment, PaymentStatus
 from core.queue import outbox
 from core.types import UserId
@@ -127,15 +127,3 @@ async def _may_look(payment: Payment) -> bool:
             LOOK_EVERY,
         )
     )
-
-
-async def cancel(payment: Payment, gateway: WebGateway) -> Receipt:
-    """End the subscription that an order began; what was paid stays paid.
-
-    Raises:
-        core.payments.gateways.GatewayError: it goes on.
-    """
-    receipt = await gateway.cancel_subscription(payment)
-    await crediting.receive(receipt)
-    log.info("payment.subscription_cancelled", code=payment.code, gateway=payment.gateway)
-    return receipt

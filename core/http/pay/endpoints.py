@@ -22,7 +22,7 @@ from core.http.pay.page import Checkout, Surroundings
 from core.http.problems import UNAVAILABLE
 from core.http.throttle import Limit
 from core.logs import get_logger
-from core.payments import Payment, PaymentStatus, emails, gateways, repository, web
+from core.payments import Payment, PaymentStatus, emails, gateways, repository, subscriptions, web
 from core.payments.gateways.base import GatewayError, GatewayRefused, GatewayUnavailable, WebGateway
 from core.settings import Settings
 from core.types import Language
@@ -269,7 +269,7 @@ async def cancel(request: Request, code: str) -> HTTPResponse:
     here = f"/pay/{code}"
     if page.subscription_form(desk.payment, desk.token) and desk.payment.subscription_ends_at is None:
         try:
-            await web.cancel(desk.payment, desk.gateway)
+            await subscriptions.cancel(desk.payment, desk.gateway)
         except GatewayError as error:
             is_refusal = isinstance(error, GatewayRefused)
             logger.warning("subscription_not_cancelled", code=code, error=str(error))

@@ -115,6 +115,13 @@ class Gateway(Protocol):
             RefundIsManual: see there.
         """
 
+    async def cancel_subscription(self, payment: Payment) -> Receipt:
+        """End the subscription that an order began. That it was ended before counts as success.
+
+        Raises:
+            GatewayError: it goes on.
+        """
+
     def receipts(self, since: datetime) -> AsyncIterator[Receipt]:
         """All payments and refunds that the gateway knows of since then, oldest first.
 
@@ -175,11 +182,4 @@ class WebGateway(Gateway, Protocol):
 
         Raises:
             GatewayError: it could not be asked.
-        """
-
-    async def cancel_subscription(self, payment: Payment) -> Receipt:
-        """End the subscription that an order began. That it was ended before counts as success.
-
-        Raises:
-            GatewayError: it goes on.
         """

@@ -169,6 +169,16 @@ class StarsGateway:
             return None
         return Receipt(NAME, f"subscription:{code}", outcome, order_code=code, payer=payer, raw=change)
 
+    async def cancel_subscription(self, payment: Payment) -> Receipt:
+        """See `Gateway`. Telegram knows a subscription by the charge of its first payment."""
+        fields = {
+            "user_id": payment.chat_id,
+            "telegram_payment_charge_id": payment.external_id,
+            "is_canceled": True,
+        }
+        await self._call("editUserStarSubscription", fields)
+        return Receipt(NAME, str(payment.external_id), Outcome.CANCELLED, is_recurring=True)
+
     async def receipts(self, since: datetime) -> AsyncIterator[Receipt]:
         """See `Gateway`. Telegram lists from its first transaction on, so the first one that counts is searched for:
         what was read in former nights is not read again.

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from core import db
-from core.payments import Payment, PaymentStatus, crediting, get
-from core.payments.gateways.base import Outcome, Receipt
+from core.payments import Payment, PaymentStatus, crediting, get, refunds, subscriptions
+from core.payments.gateways.base import GatewayRefused, Outcome, Receipt
 from core.users import User
 from tests.core.payments.conftest import Buying, assert_books_agree, balance, paid, payments, tasks
+from tests.core.payments.till import Till
 
 pytestmark = pytest.mark.integration
 
@@ -171,3 +172,37 @@ async def test_a_subscription_that_goes_on_has_no_end(subscription: Payment) -> 
 
 async def test_nothing_is_resumed_that_nobody_knows(order: Buying) -> None:
     assert await crediting.receive(paid(await order(), "x", order_code=None, outcome=Outcome.RESUMED)) is None
+
+
+async def refund(payment: Payment) -> None:
+    """Refund a payment as an operator does, and have the tasks of it done."""
+    async with db.transaction():
+        await refunds.refund(payment.code, actor="token:test", reason="asked for it")
+    await refunds.carry_out(payment.code)
+    await subscriptions.end_refunded(payment.code)
+
+
+@pytest.mark.parametrize("is_renewal", [False, True], ids=["the first payment", "a renewal"])
+async def test_a_refund_ends_the_subscription(subscription: Payment, till: Till, *, is_renewal: bool) -> None:
+    payment = subscription
+    if is_renewal:
+        renewal = await crediting.receive(other(paid(subscription, "month-2"), order_code=None, subscription="month-1"))
+        assert renewal is not None
+        payment = renewal
+    await refund(payment)
+    assert (await get(payment.code)).status is PaymentStatus.REFUNDED
+    assert till.cancelled == [subscription.code]
+    assert (await get(subscription.code)).subscription_ends_at is not None
+    assert ("payments.end_subscription", payment.code) in await tasks()
+    await subscriptions.end_refunded(payment.code)
+    assert till.cancelled == [subscription.code]
+
+
+async def test_operators_hear_of_a_subscription_that_could_not_be_ended(subscription: Payment, till: Till) -> None:
+    async with db.transaction():
+        await refunds.refund(subscription.code, actor="token:test", reason="asked for it")
+    await refunds.carry_out(subscription.code)
+    till.faults.append(GatewayRefused("no such subscription"))
+    await subscriptions.end_refunded(subscription.code)
+    assert ("bot.alert", f"subscription:{subscription.code}") in await tasks()
+    assert (await get(subscription.code)).subscription_ends_at is None

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from core.payments.gateways.base import GatewayError, Invoice, Receipt
+from core.payments.gateways.base import GatewayError, Invoice, Outcome, Receipt
 from core.payments.packages import Package
 from core.payments.states import Payment
 
@@ -25,6 +25,7 @@ class Till:
         self.invoiced: list[Payment] = []
         self.refunded: list[Payment] = []
         self.looked_up: list[str] = []
+        self.cancelled: list[str] = []
         self.faults: deque[GatewayError] = deque()
         self.next_ids: deque[str] = deque()
         self.answers: dict[str, Receipt] = {}
@@ -48,6 +49,12 @@ class Till:
     async def refund(self, payment: Payment) -> None:
         self._break()
         self.refunded.append(payment)
+
+    async def cancel_subscription(self, payment: Payment) -> Receipt:
+        self._break()
+        self.cancelled.append(payment.code)
+        assert payment.external_id is not None
+        return Receipt(self.name, payment.external_id, Outcome.CANCELLED)
 
     async def receipts(self, since: datetime) -> AsyncIterator[Receipt]:
         for receipt in self.listed:
