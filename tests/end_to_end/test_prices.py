@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
@@ -17,12 +17,18 @@ OLD, NEW = "0.80", "1.00"
 
 
 @pytest.fixture
-def put_back(product: Product) -> Iterator[None]:
-    """Undo what the test edited, since others share the product."""
+async def put_back(product: Product, sandbox: Sandbox) -> AsyncIterator[None]:
+    """Undo what the test edited, since others share the product, and wait until every process knows it."""
     yield
     for revision in product.nb("pricing", "history", "nano-banana")["data"]["items"]:
         if revision["after"].get("base_cost_usd") == "0.025":
             product.nb("pricing", "revert", str(revision["id"]), "--reason", "end of the test", check=False)
+    person = await sandbox.somebody()
+
+    async def all_is_as_before() -> bool:
+        return await web_asks(sandbox) == OLD and "0.80 ⚡" in await bot_asks(person)
+
+    await until(all_is_as_before, "web and worker know the old price again", limit=10)
 
 
 def make_dearer(product: Product) -> float:
