@@ -24,6 +24,9 @@ app = new_group("Verify the books, print somebody's statement, export everything
 VERIFY_TIMEOUT = 60.0
 """Seconds, where --timeout says nothing: a million postings take some."""
 
+QUARANTINE = "unmatched_payment"
+"""The kind of what is no disagreement, but money that fits no order."""
+
 COLUMNS = (
     Column("at", "id"),
     Column("amount", "number"),
@@ -97,11 +100,7 @@ def verify() -> Outcome:
     sound = report["ok"] and not report["problems"]
     problem = None
     if not sound:
-        found = len(report["problems"])
-        said = f"has {found} {'problem' if found == 1 else 'problems'}" if found else "does not add up"
-        problem = Problem(
-            "ledger_problems", f"the ledger of {client.target.name} {said}", fix="nb ledger verify --json"
-        )
+        problem = _problem(report, client.target.name)
     return Outcome(
         data=report,
         show=lambda screen: _show(screen, report, sound=sound),
@@ -110,11 +109,25 @@ def verify() -> Outcome:
     )
 
 
+def _problem(report: LedgerReport, environment: str) -> Problem:
+    found = len(report["problems"])
+    if _only_waits(report):
+        text = f"{found} {'payment waits' if found == 1 else 'payments wait'} in the quarantine of {environment}"
+        return Problem("payments_in_quarantine", text, fix="nb payments list --status quarantined")
+    said = f"has {found} {'problem' if found == 1 else 'problems'}" if found else "does not add up"
+    return Problem("ledger_problems", f"the ledger of {environment} {said}", fix="nb ledger verify --json")
+
+
+def _only_waits(report: LedgerReport) -> bool:
+    """True when all numbers agree and only payments wait for an operator."""
+    return bool(report["problems"]) and all(problem["kind"] == QUARANTINE for problem in report["problems"])
+
+
 def _show(screen: Screen, report: LedgerReport, *, sound: bool) -> None:
+    agrees = "adds up" if sound else "adds up, payments are in quarantine" if _only_waits(report) else "does not add up"
     screen.state(
         "ok" if sound else "failed",
-        f"ledger {'adds up' if sound else 'does not add up'}: {report['users']} users, {report['postings']} postings, "
-        f"{report['duration_ms']:.0f} ms",
+        f"ledger {agrees}: {report['users']} users, {report['postings']} postings, {report['duration_ms']:.0f} ms",
     )
     if report["problems"]:
         rows = [(problem["kind"], problem["subject"], problem["detail"]) for problem in report["problems"]]

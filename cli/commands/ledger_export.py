@@ -65,7 +65,7 @@ def export(
 
     Examples:
         nb ledger export --format hledger --output books.journal --env production
-        nb ledger export --format beancount --from 2026-11-01 --to 2026-12-01 -o november.beancount
+        nb ledger export --format beancount --from 2026-11-01 -o books.beancount
         nb ledger export --format csv --json -o books.csv
     """
     if form not in WRITERS:

@@ -86,8 +86,8 @@ def set_package(
     """Change a package. What is not named stays; orders that were made keep their tokens and their price.
 
     Examples:
-        nb packages set tokens-100 --price 5.50 --stars 425 --reason "Stars became dearer"
-        nb packages set tokens-100 --offer lava=836b9fc5-7ae9-4a27-9642-592bc44072b7 --reason "sold over Lava.top"
+        nb packages set tokens-100 --stars 425 --reason "Stars are dearer"
+        nb packages set tokens-100 --offer lava=836b9fc5 --reason "on Lava.top"
     """
     wish = _wish(title, tokens, price, stars, offer or [], recurring, place)
     if not wish:

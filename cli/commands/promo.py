@@ -110,8 +110,8 @@ def create(
     """Make a promo code. One worth more than 20 tokens needs --max-uses or --budget.
 
     Examples:
-        nb promo create FOX --tokens 10 --max-uses 500 --until 2026-12-31 --reason "foxes of December"
-        nb promo create HALF --percent 50 --min-deposit 100 --max-bonus 100 --budget 5000 --reason "a sale" --dry-run
+        nb promo create FOX --tokens 10 --max-uses 500 --reason "foxes"
+        nb promo create HALF --percent 50 --max-uses 100 --reason "a sale" --dry-run
     """
     if (tokens is None) == (percent is None):
         raise UsageMistake("a code gives either --tokens or --percent", fix="nb promo create --help")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+from unicodedata import category
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.json_schema import models_json_schema
@@ -50,6 +51,14 @@ class ChangeBody(BaseModel):
     reason: str = Field(
         description="Why; the audit and the statement keep it.", min_length=3, max_length=500, pattern=r"\S.*\S.*\S"
     )
+
+    @field_validator("reason")
+    @classmethod
+    def _is_one_line(cls, reason: str) -> str:
+        """Refuse what would break a table or turn a line of it round."""
+        if any(category(letter) in {"Cc", "Cf", "Zl", "Zp"} for letter in reason):
+            raise ValueError("is one line without control characters")
+        return reason
 
     @field_validator("*")
     @classmethod

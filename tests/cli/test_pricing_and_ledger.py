@@ -113,6 +113,18 @@ def test_a_ledger_with_problems_fails_and_lists_them(nb: Runner, service: Emulat
 
 
 @pytest.mark.integration
+def test_a_payment_in_quarantine_is_no_disagreement_but_fails_too(nb: Runner, service: Emulator) -> None:
+    waiting = {"kind": "unmatched_payment", "subject": "payment 7f3a91c0", "detail": "5 RUB over lava in quarantine"}
+    service.ledger |= {"ok": False, "problems": [waiting]}
+    ran = nb("ledger", "verify", "--json")
+    assert (ran.code, ran.error["code"]) == (1, "payments_in_quarantine")
+    assert "--status quarantined" in ran.error["fix"]
+    assert "ledger adds up, payments are in quarantine: 3 users" in nb("ledger", "verify").out
+    service.ledger |= {"problems": [waiting, {"kind": "balance", "subject": "user 7", "detail": "5.00, 4.00"}]}
+    assert nb("ledger", "verify", "--json").error["code"] == "ledger_problems"
+
+
+@pytest.mark.integration
 def test_an_ok_with_problems_is_not_believed(nb: Runner, service: Emulator) -> None:
     service.ledger |= {"problems": [{"kind": "k", "subject": "s", "detail": "d"}]}
     assert nb("ledger", "verify", "--json").code == 1

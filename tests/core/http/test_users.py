@@ -209,7 +209,7 @@ async def test_an_amount_that_cannot_be_posted_is_refused(
     assert await balance() == 50
 
 
-@pytest.mark.parametrize("reason", ["", " ", "x", "a" * 501])
+@pytest.mark.parametrize("reason", ["", " ", "x", "a" * 501, "two\nlines", "turned \u202eround", "a \x1b[31mcolour"])
 async def test_a_change_without_a_reason_is_refused(manager: httpx.AsyncClient, reason: str) -> None:
     response = await change(manager, "4242/credit", {"tokens": "5", "reason": reason})
     assert (response.status_code, response.json()["errors"][0]["param"]) == (422, "reason")
