@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from core.payments.gateways.base import GatewayUnavailable, Invoice, Receipt
+from core.payments.gateways.base import GatewayUnavailable, Invoice, Outcome, Receipt
 from core.payments.states import Payment
 
 is_away: ContextVar[bool] = ContextVar("is_away", default=False)
@@ -34,6 +34,10 @@ class WalkTill:
     async def refund(self, payment: Payment) -> None:
         if is_away.get():
             raise GatewayUnavailable("502")
+
+    async def cancel_subscription(self, payment: Payment) -> Receipt:
+        assert payment.external_id is not None
+        return Receipt(self.name, payment.external_id, Outcome.CANCELLED)
 
     async def receipts(self, since: datetime) -> AsyncIterator[Receipt]:
         nothing: tuple[Receipt, ...] = ()
