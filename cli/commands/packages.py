@@ -111,8 +111,8 @@ def add_package(
     """Put a new package on sale, behind the others unless --place says otherwise.
 
     Examples:
-        nb packages add tokens-2000 --tokens 2000 --price 100 --stars 7700 --reason "for studios"
-        nb packages add monthly-300 --tokens 300 --price 12 --recurring --reason "a subscription" --dry-run
+        nb packages add tokens-2000 --tokens 2000 --price 100 --reason "studios"
+        nb packages add m300 --tokens 300 --price 12 --recurring --reason "monthly"
     """
     wish = _wish(title, tokens, price, stars, offer or [], recurring, place)
     return _edit("/api/ops/v1/packages", {"code": code, **wish, "reason": reason}, key)

@@ -104,7 +104,7 @@ def refund(
 
     Examples:
         nb payments refund 7f3a91c0 --reason "asked for it, ticket 4711"
-        nb payments refund 7f3a91c0 --reason "chargeback" --write-off --env production
+        nb payments refund 7f3a91c0 --reason "chargeback" --write-off
     """
     client = connect(writes=True)
     full = _found(client, code)["code"]
@@ -132,7 +132,7 @@ def dismiss(code: Code, reason: Reason, key: Key = None) -> Outcome:
 
     Examples:
         nb payments dismiss 7f3a91c0 --reason "test of the cabinet, nobody paid"
-        nb payments dismiss 7f3a91c0 --reason "settled by hand, ticket 4711" --env production --json
+        nb payments dismiss 7f3a91c0 --reason "ticket 4711" --env production
     """
     client = connect(writes=True)
     full = _found(client, code)["code"]
@@ -185,7 +185,7 @@ def test(
 
     Examples:
         nb payments test --user 100200300
-        nb payments test --user 100200300 --package tokens-100 --env production --json
+        nb payments test --user 100200300 --package tokens-100 --json
     """
     client = connect(writes=True)
     body = {"user": user, "package": package, "gateway": gateway, "reason": reason}

@@ -125,7 +125,7 @@ async def take_back(payment: Payment, *, actor: str, reason: str, write_off: boo
             key=IdempotencyKey(f"write-off:{payment.code}"),
             related=payment.transaction_id,
             actor=actor,
-            reason=f"write-off for the refund of {payment.code}: {reason}",
+            reason=reason,
         )
     for posting in given:
         await ledger.reverse(posting, key=IdempotencyKey(f"reversal:{posting.id}"), actor=actor, reason=reason)

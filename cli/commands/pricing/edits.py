@@ -60,8 +60,8 @@ def set_price(
     A change of more than PRICE_MAX_DELTA_PCT percent needs an approval: exit code 6 names its code.
 
     Examples:
-        nb pricing set nano-banana-pro --base-cost 0.16 --reason "the provider's new price list"
-        nb pricing set veo3-fast --factor resolution.4K=1.8 --reason "4K costs more" --expect 12 --env production
+        nb pricing set nano-banana-pro --base-cost 0.16 --reason "new list"
+        nb pricing set veo3-fast --factor resolution.4K=1.8 --reason "4K" --expect 12
         nb pricing set --markup 2.2 --reason "costs of storage" --dry-run
     """
     subject, wanted = _wanted(model, base_cost, unit, factor or [], rate, markup)

@@ -63,7 +63,7 @@ async def _make(call: Call, action: str, token: OpsToken) -> dict[str, Any]:
     change = Change(
         actor=actor,
         action=action,
-        subject=" ".join(call.path.values())[:120],
+        subject=(" ".join(call.path.values()) or str(getattr(call.body, "code", "")))[:120],
         reason=call.body.reason,
         key=IdempotencyKey(f"{actor}:{call.key}"),
         request=call.body.model_dump(mode="json", exclude={"reason"}),

@@ -57,6 +57,7 @@ async def test_one_is_added_and_a_taken_code_is_a_conflict(mia: Operator) -> Non
     body = {"code": "tokens-300", "tokens": "300", "price_usd": "14.5", "offers": {}, "is_recurring": True}
     added = (await mia.change("/packages", body)).json()
     assert (added["before"], added["package"]["tokens"], added["package"]["order"]) == (None, "300.00", 50)
+    assert (await audit.newest())[0].subject == "tokens-300"
     again = await mia.change("/packages", body)
     assert (again.status_code, again.json()["code"]) == (409, "package_exists")
 

@@ -141,7 +141,7 @@ async def test_an_operator_writes_the_difference_off_as_a_posting_of_its_own(bou
         ("reversal", "-100.00", "token:laptop"),
     ]
     written_off = (await ledger.statement(buyer.id))[1]
-    assert written_off.reason == f"write-off for the refund of {bought.code}: unhappy"
+    assert written_off.reason == "unhappy"
     assert written_off.related == bought.transaction_id
     await assert_books_agree()
 
