@@ -8,7 +8,7 @@ up *arguments:
 
 # Everything that must pass before a change lands: style, types, layers, documents and all tests.
 test *arguments: lint types browser accounting
-    pytest {{arguments}}
+    pytest --numprocesses auto --maxprocesses 4 --dist loadfile {{arguments}}
 
 # Style, layers, and documents that tell the truth.
 lint:

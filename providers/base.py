@@ -23,6 +23,7 @@ class MediaKind(StrEnum):
 
     IMAGE = "image"
     VIDEO = "video"
+    TEXT = "text"
 
 
 class MediaRole(StrEnum):
@@ -43,7 +44,7 @@ class InputMedia:
     Attributes:
         data: the bytes of the file.
         mime: the type found by looking at the bytes, such as ``image/jpeg``.
-        url: a link that a provider can fetch for at least 24 hours, where storage can make one.
+        url: a link that a provider can fetch for at least 24 hours, where the service can be reached from outside.
         role: what it is for; `IMAGE` leaves that to the model and the order.
     """
 
@@ -142,11 +143,15 @@ class Finished:
     Attributes:
         cost_usd: what the vendor reports that it cost us, where it does.
         actions: labels of the buttons that the vendor offers for this very job.
+        is_continuation: with `ActionKind.EXTEND`, the film is only what was added and has to be joined to the first.
+        blocked: results that the vendor made, or would have made, and withheld for their content.
     """
 
     media: tuple[Media, ...]
     cost_usd: Decimal | None = None
     actions: tuple[str, ...] = ()
+    is_continuation: bool = False
+    blocked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

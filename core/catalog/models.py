@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from providers.base import Json, MediaKind
+from providers.base import Json, MediaKind, MediaRole
 
 
 class CostUnit(StrEnum):
@@ -23,9 +23,73 @@ class CostUnit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One way to have a model's work done: a provider, and the name that it gives the model."""
+    """One way to have a model's work done: a provider, and the name that it gives the model.
+
+    Attributes:
+        requires: options that must have one of these values for this way to be open; others do not matter.
+        takes: roles of inputs that this way can carry; None for all that the model takes.
+    """
 
     provider: str
+    model: str
+    requires: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
+    takes: frozenset[MediaRole] | None = None
+
+    def carries(self, params: Mapping[str, Json], roles: Collection[MediaRole]) -> bool:
+        """True when an order with these options and inputs can go this way."""
+        return all(params.get(option) in allowed for option, allowed in self.requires.items()) and (
+            self.takes is None or self.takes.issuperset(roles)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InputSlot:
+    """A place for pictures or videos that a model works from.
+
+    Attributes:
+        role: what they are for; it is passed on to the provider.
+        most: how many of them it takes.
+        least: how many it cannot do without.
+        label: what it is called, by language; a name that follows from the role where there is none.
+        excludes: roles that cannot be given together with this one.
+        needs: roles that have to be given together with this one.
+        requires: options that must have one of these values where this slot is filled.
+        longest: seconds that a video may have; None without a limit.
+    """
+
+    role: MediaRole
+    most: int
+    least: int = 0
+    label: Mapping[str, str] = field(default_factory=dict)
+    excludes: frozenset[MediaRole] = frozenset()
+    needs: frozenset[MediaRole] = frozenset()
+    requires: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
+    longest: float | None = None
+
+    @property
+    def takes_video(self) -> bool:
+        """True when it is for videos, False when it is for pictures."""
+        return self.role is MediaRole.VIDEO
+
+    def goes_with(self, other: InputSlot) -> bool:
+        """True when both may be filled in one order."""
+        return other.role not in self.excludes and self.role not in other.excludes
+
+
+class FollowUpKind(StrEnum):
+    """What can be made from a finished result."""
+
+    VARY = "vary"
+    UPSCALE = "upscale"
+    ANIMATE = "animate"
+    EXTEND = "extend"
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """Something that is offered under a result, and the model that does it; that model says what it costs."""
+
+    kind: FollowUpKind
     model: str
 
 
@@ -38,7 +102,10 @@ class CatalogModel:
         option_factors: by option and value, what the choice multiplies the cost with; 1 where nothing is named.
         params_schema: JSON Schema of the options.
         routes: configured routes only, in the order in which they are tried.
-        typical_seconds: usual time until the result.
+        inputs: slots for pictures and videos, in the order in which unnamed ones fill them.
+        follow_ups: what is offered under a result.
+        typical_seconds: usual time until the result, measured where enough jobs were.
+        is_listed: False for a model that is reached from a result only.
         rate: tokens that one USD buys.
         markup: retail price over cost.
     """
@@ -54,13 +121,14 @@ class CatalogModel:
     params_schema: Mapping[str, Any]
     routes: tuple[Route, ...]
     max_prompt_length: int
-    max_input_images: int
-    needs_input_image: bool
+    inputs: tuple[InputSlot, ...]
+    follow_ups: tuple[FollowUp, ...]
     cooldown_seconds: int
     daily_limit: int | None
     typical_seconds: int
     deadline_seconds: int
     is_active: bool
+    is_listed: bool
     order: int
     retires_at: datetime | None
     successor: str | None
@@ -71,6 +139,35 @@ class CatalogModel:
     def is_available(self) -> bool:
         """True when somebody can order it now."""
         return self.is_active and bool(self.routes)
+
+    @property
+    def max_input_images(self) -> int:
+        """Most pictures that one order may have."""
+        slots = [slot for slot in self.inputs if not slot.takes_video and slot.role is not MediaRole.MASK]
+        return max((sum(one.most for one in slots if slot.goes_with(one)) for slot in slots), default=0)
+
+    @property
+    def max_input_videos(self) -> int:
+        """Most videos that one order may have."""
+        return sum(slot.most for slot in self.inputs if slot.takes_video)
+
+    @property
+    def needs_input_image(self) -> bool:
+        """True when it works from a picture only."""
+        return any(slot.least and not slot.takes_video for slot in self.inputs)
+
+    @property
+    def needs_input_video(self) -> bool:
+        """True when it works from a video only."""
+        return any(slot.least and slot.takes_video for slot in self.inputs)
+
+    def routes_for(self, params: Mapping[str, Json], roles: Collection[MediaRole]) -> tuple[Route, ...]:
+        """Return the configured routes that an order with these options and inputs can take, in their order."""
+        return tuple(route for route in self.routes if route.carries(params, roles))
+
+    def slot(self, role: MediaRole) -> InputSlot | None:
+        """Return the slot of a role, None where there is none."""
+        return next((slot for slot in self.inputs if slot.role is role), None)
 
     @property
     def options(self) -> Mapping[str, Mapping[str, Any]]:

@@ -15,8 +15,8 @@ from importlib.resources import files
 from typing import Any
 
 from core import db
-from core.catalog.models import CatalogModel, CostUnit, Route, UnknownModel
-from providers.base import MediaKind
+from core.catalog.models import CatalogModel, CostUnit, FollowUp, FollowUpKind, InputSlot, Route, UnknownModel
+from providers.base import Json, MediaKind, MediaRole
 
 FRESH_SECONDS = 1.0
 
@@ -30,20 +30,21 @@ EDITABLE = (
     "params_schema",
     "routes",
     "max_prompt_length",
-    "max_input_images",
-    "needs_input_image",
+    "inputs",
+    "follow_ups",
     "cooldown_seconds",
     "daily_limit",
     "typical_seconds",
     "deadline_seconds",
     "is_active",
+    "is_listed",
     "order",
     "retires_at",
     "successor",
 )
 """Columns of a model that the shipped file may fill."""
 
-_AS_JSON = {"purpose", "option_factors", "params_schema", "routes"}
+_AS_JSON = {"purpose", "option_factors", "params_schema", "routes", "inputs", "follow_ups"}
 
 _SELECT = """
     SELECT model.*, pricing.usd_to_token_rate, pricing.markup_multiplier
@@ -77,7 +78,7 @@ def configure(providers: Iterable[str]) -> None:
 
 
 async def models(*, kind: MediaKind | None = None, only_available: bool = True) -> list[CatalogModel]:
-    """Return the models in their order."""
+    """Return the models in their order; of those that can be ordered only the listed ones."""
     now = time.monotonic()
     if now - _snapshot.read_at > FRESH_SECONDS:
         _snapshot.models = await read()
@@ -86,7 +87,7 @@ async def models(*, kind: MediaKind | None = None, only_available: bool = True) 
     return [
         model
         for model in _snapshot.models
-        if (kind is None or model.kind is kind) and (model.is_available or not only_available)
+        if (kind is None or model.kind is kind) and (not only_available or (model.is_available and model.is_listed))
     ]
 
 
@@ -186,7 +187,7 @@ def _same(name: str, stored: Any, shipped: Any) -> bool:  # noqa: ANN401
 
 def _from_row(row: db.Row) -> CatalogModel:
     factors = json.loads(row["option_factors"])
-    routes = (Route(**route) for route in json.loads(row["routes"]))
+    routes = (_route(route) for route in json.loads(row["routes"]))
     return CatalogModel(
         id=row["id"],
         slug=row["slug"],
@@ -201,16 +202,43 @@ def _from_row(row: db.Row) -> CatalogModel:
         params_schema=json.loads(row["params_schema"]),
         routes=tuple(route for route in routes if route.provider in _snapshot.configured_providers),
         max_prompt_length=row["max_prompt_length"],
-        max_input_images=row["max_input_images"],
-        needs_input_image=row["needs_input_image"],
+        inputs=tuple(_slot(slot) for slot in json.loads(row["inputs"])),
+        follow_ups=tuple(FollowUp(FollowUpKind(item["kind"]), item["model"]) for item in json.loads(row["follow_ups"])),
         cooldown_seconds=row["cooldown_seconds"],
         daily_limit=row["daily_limit"],
-        typical_seconds=row["typical_seconds"],
+        typical_seconds=row["measured_seconds"] or row["typical_seconds"],
         deadline_seconds=row["deadline_seconds"],
         is_active=row["is_active"],
+        is_listed=row["is_listed"],
         order=row["order"],
         retires_at=row["retires_at"],
         successor=row["successor"],
         rate=row["usd_to_token_rate"],
         markup=row["markup_multiplier"],
+    )
+
+
+def _route(values: Mapping[str, Any]) -> Route:
+    return Route(
+        provider=values["provider"],
+        model=values["model"],
+        requires=_allowed(values.get("requires", {})),
+        takes=frozenset(map(MediaRole, values["takes"])) if "takes" in values else None,
+    )
+
+
+def _allowed(values: Mapping[str, Iterable[Json]]) -> dict[str, tuple[Json, ...]]:
+    return {option: tuple(allowed) for option, allowed in values.items()}
+
+
+def _slot(values: Mapping[str, Any]) -> InputSlot:
+    return InputSlot(
+        role=MediaRole(values["role"]),
+        most=values["most"],
+        least=values.get("least", 0),
+        label=values.get("label", {}),
+        excludes=frozenset(map(MediaRole, values.get("excludes", ()))),
+        needs=frozenset(map(MediaRole, values.get("needs", ()))),
+        requires=_allowed(values.get("requires", {})),
+        longest=values.get("longest"),
     )

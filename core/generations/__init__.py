@@ -14,21 +14,27 @@ from core.generations.delivery import (
     record_told,
     refuse_delivery,
 )
-from core.generations.orders import (
+from core.generations.orders import Order, submit
+from core.generations.refusals import (
+    ContentRefused,
     CooldownActive,
     DailyLimitReached,
     EmptyPrompt,
     ImageRequired,
     ImagesNotSupported,
+    InputMismatch,
     ModelUnavailable,
-    Order,
     OrderRefused,
+    ParentUnusable,
     PriceDiffers,
     PromptTooLong,
     TooManyImages,
+    TooManyRefusals,
     TooManyRunning,
     UserBlocked,
-    submit,
+    VideoRequired,
+    VideosNotSupported,
+    VideoTooLong,
 )
 from core.generations.repository import (
     Filter,
@@ -41,10 +47,12 @@ from core.generations.repository import (
     queue_place,
     story,
 )
-from core.generations.states import Generation, Stage, Status, StoryEvent
+from core.generations.states import Continuation, Generation, Stage, Status, StoryEvent
 
 __all__ = [
     "CannotCancel",
+    "ContentRefused",
+    "Continuation",
     "CooldownActive",
     "DailyLimitReached",
     "EmptyPrompt",
@@ -53,18 +61,24 @@ __all__ = [
     "GenerationNotFound",
     "ImageRequired",
     "ImagesNotSupported",
+    "InputMismatch",
     "ModelUnavailable",
     "Order",
     "OrderRefused",
     "Page",
+    "ParentUnusable",
     "PriceDiffers",
     "PromptTooLong",
     "Stage",
     "Status",
     "StoryEvent",
     "TooManyImages",
+    "TooManyRefusals",
     "TooManyRunning",
     "UserBlocked",
+    "VideoRequired",
+    "VideoTooLong",
+    "VideosNotSupported",
     "abandon_delivery",
     "attach_status_message",
     "cancel",

@@ -17,14 +17,13 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from core import catalog, db, providers
-from core.catalog import CatalogModel, Route
-from core.generations import endings, results
+from core.catalog import CatalogModel
+from core.generations import endings, jobs, results
 from core.generations.claims import Claim, claim, held
 from core.generations.failures import pause_before, policy_for
 from core.generations.states import Generation, Stage
 from core.queue import outbox
-from core.storage import storage
-from providers.base import Failed, Finished, InputMedia, Job, LookupUnsupported, Running, Submitted
+from providers.base import Failed, Finished, LookupUnsupported, Running, Submitted
 from providers.errors import Ambiguous, ModelRetired, ProviderError, TimedOut
 
 log = structlog.get_logger(__name__)
@@ -71,7 +70,7 @@ async def _submit(taken: Claim) -> None:
         return
     route = model.routes[generation.route]
     attempt = generation.attempts + 1
-    job = await _job(generation, model, route)
+    job = await jobs.build(generation, model, route)
     async with db.transaction():
         await taken.change(stage=Stage.SUBMITTING.value, provider=route.provider, attempts=attempt)
         await taken.tell("submitting", provider=route.provider, model=route.model, attempt=attempt)
@@ -188,18 +187,6 @@ async def _give_up(taken: Claim) -> None:
         except ProviderError as error:
             log.warning("generation.cancel_failed", provider=generation.provider, code=error.code)
     await endings.fail(taken, TimedOut(f"not finished by {generation.deadline_at:%Y-%m-%dT%H:%M:%SZ}"))
-
-
-async def _job(generation: Generation, model: CatalogModel, route: Route) -> Job:
-    images = [InputMedia(await storage().read(image.key), image.mime) for image in generation.images]
-    return Job(
-        client_id=generation.run_code,
-        model=route.model,
-        kind=model.kind,
-        prompt=generation.prompt,
-        images=tuple(images),
-        params=generation.params,
-    )
 
 
 def _waits_long(error: ProviderError, tried: int) -> bool:

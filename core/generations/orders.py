@@ -4,129 +4,38 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from core import catalog, db, ledger
 from core.catalog import CatalogModel
-from core.generations import repository
-from core.generations.states import Generation
+from core.generations import inputs, repository
+from core.generations.refusals import (
+    CooldownActive,
+    DailyLimitReached,
+    EmptyPrompt,
+    ModelUnavailable,
+    OrderRefused,
+    PriceDiffers,
+    PromptTooLong,
+    TooManyRunning,
+    UserBlocked,
+)
+from core.generations.states import Continuation, Generation
 from core.ledger import LedgerError, Posting
 from core.pricing import InvalidParams, Quote, quote
 from core.queue import outbox
 from core.storage import StoredFile
 from core.types import IdempotencyKey, Language, Tokens, TraceId
 from core.users import User
-from providers.base import Json, MediaKind
+from providers.base import Json, MediaKind, MediaRole
 
 log = structlog.get_logger(__name__)
 
 MAX_RUNNING = 3
 """Jobs that one user may have under way."""
-
-
-class OrderRefused(Exception):
-    """The order was not taken and nothing was charged. `code` is stable; the attributes fill the words for the user."""
-
-    code = "order_refused"
-
-
-class EmptyPrompt(OrderRefused):
-    """There are no words to work from."""
-
-    code = "empty_prompt"
-
-
-class PromptTooLong(OrderRefused):
-    """The prompt has more characters than the model takes."""
-
-    code = "prompt_too_long"
-
-    def __init__(self, *, limit: int, length: int) -> None:
-        super().__init__(f"The prompt has {length} characters, the model takes {limit}")
-        self.limit = limit
-        self.length = length
-
-
-class TooManyImages(OrderRefused):
-    """There are more pictures than the model takes."""
-
-    code = "too_many_images"
-
-    def __init__(self, *, limit: int) -> None:
-        super().__init__(f"The model takes {limit} pictures")
-        self.limit = limit
-
-
-class ImagesNotSupported(OrderRefused):
-    """The model takes no pictures."""
-
-    code = "images_not_supported"
-
-
-class ImageRequired(OrderRefused):
-    """The model works from a picture and got none."""
-
-    code = "image_required"
-
-
-class ModelUnavailable(OrderRefused):
-    """The model is switched off, past its end, or none of its providers is configured."""
-
-    code = "model_unavailable"
-
-    def __init__(self, slug: str, *, successor: str | None) -> None:
-        super().__init__(f"{slug} cannot be ordered now")
-        self.slug = slug
-        self.successor = successor
-
-
-class PriceDiffers(OrderRefused):
-    """It costs something else than the user agreed to."""
-
-    code = "price_changed"
-
-    def __init__(self, *, price: Tokens) -> None:
-        super().__init__(f"The price is {price} now")
-        self.price = price
-
-
-class TooManyRunning(OrderRefused):
-    """The user has as many jobs under way as one may have."""
-
-    code = "too_many_running"
-
-    def __init__(self, *, limit: int) -> None:
-        super().__init__(f"{limit} jobs are under way")
-        self.limit = limit
-
-
-class CooldownActive(OrderRefused):
-    """The model may be used again only after a pause."""
-
-    code = "cooldown_active"
-
-    def __init__(self, *, seconds: int) -> None:
-        super().__init__(f"{seconds} seconds are left")
-        self.seconds = seconds
-
-
-class DailyLimitReached(OrderRefused):
-    """The user ordered this model as often as one may in a day."""
-
-    code = "daily_limit_reached"
-
-    def __init__(self, *, limit: int) -> None:
-        super().__init__(f"{limit} orders were made today")
-        self.limit = limit
-
-
-class UserBlocked(OrderRefused):
-    """An operator shut this user out."""
-
-    code = "user_blocked"
 
 
 class _OrderedBefore(Exception):
@@ -140,7 +49,10 @@ class Order:
     Attributes:
         model: slug.
         key: unique per wish of the user; repeating an order with it starts nothing new.
+        images: pictures and videos to work from; those without a role fill the model's slots in order.
+        source_url: a link whose picture or video is fetched before the work begins, and is the input then.
         parent: run code of the generation that this one continues or repeats.
+        continuation: what is done with a result of the parent, where it is continued.
         agreed: what the user was told that it costs, where they were; nothing else is charged then.
     """
 
@@ -152,7 +64,9 @@ class Order:
     trace_id: TraceId
     images: tuple[StoredFile, ...] = ()
     params: Mapping[str, Json] = field(default_factory=dict)
+    source_url: str = ""
     parent: str | None = None
+    continuation: Continuation | None = None
     agreed: Tokens | None = None
 
 
@@ -184,6 +98,9 @@ async def _submit(order: Order) -> Generation:
     model = await catalog.get(order.model)
     _check(order, model)
     price = quote(model, order.params)
+    order = replace(order, images=inputs.placed(model, order.images, price.params))
+    if not model.routes_for(price.params, {MediaRole(file.role) for file in order.images}):
+        raise ModelUnavailable(model.slug, successor=model.successor)
     if order.agreed not in {None, price.tokens}:
         raise PriceDiffers(price=price.tokens)
     return await place(order, model, price)
@@ -223,6 +140,8 @@ def _new(order: Order, model: CatalogModel, price: Quote, charge: Posting) -> re
         language=order.language,
         trace_id=order.trace_id,
         parent=order.parent,
+        source_url=order.source_url,
+        continuation=order.continuation,
         deadline_at=datetime.now(UTC) + timedelta(seconds=model.deadline_seconds),
     )
 
@@ -238,12 +157,6 @@ def _check(order: Order, model: CatalogModel) -> None:
         raise EmptyPrompt
     if len(prompt) > model.max_prompt_length:
         raise PromptTooLong(limit=model.max_prompt_length, length=len(prompt))
-    if order.images and not model.max_input_images:
-        raise ImagesNotSupported
-    if len(order.images) > model.max_input_images:
-        raise TooManyImages(limit=model.max_input_images)
-    if model.needs_input_image and not order.images:
-        raise ImageRequired
 
 
 def _check_limits(usage: repository.Usage, model: CatalogModel) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ import structlog
 
 from core import db
 from core.catalog import CatalogModel
-from core.generations.states import COLUMNS, JOINED, SOURCE, Generation, Status, StoryEvent, from_row
+from core.generations.states import COLUMNS, JOINED, SOURCE, Continuation, Generation, Status, StoryEvent, from_row
 from core.pricing import Quote
 from core.queue import outbox
 from core.storage import StoredFile
@@ -57,6 +57,8 @@ class NewGeneration:
     language: Language
     trace_id: TraceId
     parent: str | None
+    source_url: str
+    continuation: Continuation | None
     deadline_at: datetime
 
 
@@ -128,15 +130,15 @@ async def insert(new: NewGeneration) -> tuple[Generation, Usage] | None:
             INSERT INTO botapp_genrequest (
                 run_code, idempotency_key, user_id, chat_id, ai_model_id, transaction_id, generation_type, prompt,
                 input_images, generation_params, quantity, cost, language, trace_id, deadline_at, typical_seconds,
-                parent_request_id
+                parent_request_id, source_url, continuation
             ) VALUES (
                 $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-                (SELECT id FROM botapp_genrequest WHERE run_code = $17)
+                (SELECT id FROM botapp_genrequest WHERE run_code = $17), $18, $19
             ) ON CONFLICT (idempotency_key) DO NOTHING RETURNING *
         ), event AS (
-            INSERT INTO botapp_genevent (generation_id, event, detail) SELECT id, 'ordered', $18 FROM generation
+            INSERT INTO botapp_genevent (generation_id, event, detail) SELECT id, 'ordered', $20 FROM generation
         ), message AS (
-            INSERT INTO botapp_outbox (task, arguments, trace_id) SELECT $19, $20::jsonb, $21 FROM generation
+            INSERT INTO botapp_outbox (task, arguments, trace_id) SELECT $21, $22::jsonb, $23 FROM generation
         )
         SELECT {COLUMNS}, usage.* FROM usage, generation {JOINED}
         """,
@@ -157,6 +159,8 @@ async def insert(new: NewGeneration) -> tuple[Generation, Usage] | None:
         new.deadline_at,
         new.model.typical_seconds,
         new.parent,
+        new.source_url,
+        None if new.continuation is None else db.to_json(asdict(new.continuation)),
         db.to_json({"model": new.model.slug, "tokens": str(new.quote.tokens), "key": new.order_key}),
         *outbox.message("generations.advance", {"run_code": new.run_code}),
     )

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
 from core import db
+from core.catalog import FollowUpKind
 from core.storage import StoredFile
 from core.types import Language, Tokens, TraceId, UserId
 from providers.base import Json, MediaKind
@@ -49,6 +50,14 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Continuation:
+    """What a job does with a result of its parent: which of the results is meant, from 1."""
+
+    kind: FollowUpKind
+    number: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
     """A job at one moment.
 
@@ -58,6 +67,9 @@ class Generation:
         tokens: what was charged; `refunded` of it was given back, and `charge_state` says how the charge stands.
         progress: percent, where the provider tells.
         error_code: class of the failure, empty without one.
+        source_url: a link whose picture or video is fetched as the input, empty without one.
+        parent: run code of the job that this one repeats, changes or continues.
+        continuation: what is done with the parent's result, where it is continued.
         route: index into the model's routes; `provider` is the one that works on it.
     """
 
@@ -70,6 +82,9 @@ class Generation:
     kind: MediaKind
     prompt: str
     images: tuple[StoredFile, ...]
+    source_url: str
+    parent: str | None
+    continuation: Continuation | None
     params: Mapping[str, Json]
     quantity: int
     tokens: Tokens
@@ -95,6 +110,7 @@ class Generation:
     typical_seconds: int
     created_at: datetime
     started_at: datetime | None
+    submitted_at: datetime | None
     completed_at: datetime | None
     deadline_at: datetime
 
@@ -110,7 +126,8 @@ class StoryEvent:
 
 COLUMNS = """
     generation.*, model.slug, model.display_name, model.type AS model_type,
-    charge.refunded, charge.state AS charge_state
+    charge.refunded, charge.state AS charge_state,
+    (SELECT parent.run_code FROM botapp_genrequest AS parent WHERE parent.id = generation.parent_request_id) AS parent
 """
 JOINED = """
     JOIN botapp_aimodel AS model ON model.id = generation.ai_model_id
@@ -131,6 +148,9 @@ def from_row(row: db.Row) -> Generation:
         kind=MediaKind(row["model_type"]),
         prompt=row["prompt"],
         images=_files(row["input_images"]),
+        source_url=row["source_url"],
+        parent=row["parent"],
+        continuation=_continuation(row["continuation"]),
         params=json.loads(row["generation_params"]),
         quantity=row["quantity"],
         tokens=row["cost"],
@@ -156,6 +176,7 @@ def from_row(row: db.Row) -> Generation:
         typical_seconds=row["typical_seconds"],
         created_at=row["created_at"],
         started_at=row["started_at"],
+        submitted_at=row["submitted_at"],
         completed_at=row["completed_at"],
         deadline_at=row["deadline_at"],
     )
@@ -165,3 +186,10 @@ def _files(value: str) -> tuple[StoredFile, ...]:
     if value == "[]":
         return ()
     return tuple(StoredFile.from_dict(item) for item in json.loads(value))
+
+
+def _continuation(value: str | None) -> Continuation | None:
+    if value is None:
+        return None
+    found = json.loads(value)
+    return Continuation(FollowUpKind(found["kind"]), found["number"])

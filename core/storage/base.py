@@ -14,13 +14,20 @@ class FileNotStored(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file in storage: its key there, its type as found in its bytes, its size in bytes and its pixels."""
+    """A file in storage: its key there, its type as found in its bytes, its size in bytes and its pixels.
+
+    Attributes:
+        seconds: length of a video.
+        role: as an input, what it is for; `image` leaves that to the model and the order.
+    """
 
     key: str
     mime: str
     size: int
     width: int = 0
     height: int = 0
+    seconds: float = 0.0
+    role: str = "image"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for a JSON column."""

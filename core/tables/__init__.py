@@ -6,8 +6,10 @@ from core.tables.chat import ChatMessage, ChatThread
 from core.tables.events import InboxEvent, OutboxMessage
 from core.tables.generations import Cart, Generation, GenerationEvent
 from core.tables.ledger import Balance, Charge, Transaction
+from core.tables.media import Refusal, Upload
 from core.tables.operations import Approval, AuditEvent, OpsToken, ScheduleEntry
 from core.tables.payments import Payment, TokenPackage
+from core.tables.providers import ProviderState
 from core.tables.users import User, UserSettings
 
 TABLES = [
@@ -36,6 +38,9 @@ TABLES = [
     ScheduleEntry,
     AuditEvent,
     Approval,
+    ProviderState,
+    Upload,
+    Refusal,
 ]
 
 __all__ = [
@@ -59,10 +64,13 @@ __all__ = [
     "PricingSettings",
     "PromoCode",
     "PromoRedemption",
+    "ProviderState",
     "Referral",
+    "Refusal",
     "ScheduleEntry",
     "TokenPackage",
     "Transaction",
+    "Upload",
     "User",
     "UserSettings",
 ]

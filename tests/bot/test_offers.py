@@ -13,10 +13,10 @@ from bot import keyboards, offers
 from bot.buttons import LONGEST, Button, Pressed, button
 from bot.texts import Words
 from core import catalog
-from core.catalog import CatalogModel, CostUnit, Route
+from core.catalog import CatalogModel, CostUnit, InputSlot, Route
 from core.types import UserId
 from core.users import User
-from providers.base import MediaKind
+from providers.base import MediaKind, MediaRole
 
 EN, RU = Words("en"), Words("ru")
 SIZE = {"type": "string", "enum": ["1K", "4K"], "default": "1K", "x-label": {"ru": "Разрешение", "en": "Resolution"}}
@@ -45,13 +45,14 @@ def a_model(slug: str = "painter", **changes: Any) -> CatalogModel:
         params_schema=schema,
         routes=(Route("demo", "x"),),
         max_prompt_length=100,
-        max_input_images=2,
-        needs_input_image=False,
+        inputs=(InputSlot(MediaRole.IMAGE, 2),),
+        follow_ups=(),
         cooldown_seconds=0,
         daily_limit=None,
         typical_seconds=15,
         deadline_seconds=60,
         is_active=True,
+        is_listed=True,
         order=1,
         retires_at=None,
         successor=None,
@@ -175,19 +176,19 @@ async def test_the_preferred_model_draws(shelf: list[CatalogModel]) -> None:
 
 
 async def test_photos_go_to_a_model_that_takes_so_many_or_most(shelf: list[CatalogModel]) -> None:
-    shelf += [a_model("words", max_input_images=0), a_model("two"), a_model("five", max_input_images=5)]
+    shelf += [a_model("words", inputs=()), a_model("two"), a_model("five", inputs=(InputSlot(MediaRole.IMAGE, 5),))]
     assert [await slug_of(MIA, images) for images in (0, 1, 3, 9)] == ["words", "two", "five", "five"]
     assert await slug_of(replace(MIA, preferred_model="five"), 1) == "five"
 
 
 async def test_words_alone_never_go_to_a_model_that_needs_a_photo(shelf: list[CatalogModel]) -> None:
-    shelf += [a_model("editor", needs_input_image=True)]
+    shelf += [a_model("editor", inputs=(InputSlot(MediaRole.IMAGE, 1, 1),))]
     assert await slug_of(MIA) is None
     assert await slug_of(MIA, 1) == "editor"
 
 
 async def test_photos_are_animated_by_a_video_model_that_takes_them(shelf: list[CatalogModel]) -> None:
-    shelf += [a_model("still"), a_model("words", kind=MediaKind.VIDEO, max_input_images=0)]
+    shelf += [a_model("still"), a_model("words", kind=MediaKind.VIDEO, inputs=())]
     assert await offers.animator() is None
     shelf += [a_model("mover", kind=MediaKind.VIDEO)]
     mover = await offers.animator()

@@ -15,7 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from core import catalog, db
-from core.catalog import CatalogModel, CostUnit, Route, UnknownModel
+from core.catalog import CatalogModel, CostUnit, Route, UnknownModel, service
 from core.catalog import service as catalog_service
 from core.pricing import quote
 from core.settings import Settings
@@ -80,7 +80,7 @@ class TestSync:
             ("routes", "'[]'"),
             ("purpose", """'{"ru": "другое", "en": "other"}'"""),
             ('"order"', "77"),
-            ("max_input_images", "1"),
+            ("inputs", """'[{"role": "image", "most": 1}]'"""),
         ],
     )
     async def test_an_operators_edit_is_kept_and_reported(self, database: Settings, column: str, value: str) -> None:
@@ -326,15 +326,16 @@ def shipped(slug: str) -> CatalogModel:
             option: {value: Decimal(factor) for value, factor in values.items()} for option, values in factors.items()
         },
         params_schema=description["params_schema"],
-        routes=tuple(Route(**route) for route in description["routes"]),
+        routes=tuple(catalog_service._route(route) for route in description["routes"]),
         max_prompt_length=description["max_prompt_length"],
-        max_input_images=description.get("max_input_images", 0),
-        needs_input_image=description.get("needs_input_image", False),
+        inputs=tuple(catalog_service._slot(slot) for slot in description.get("inputs", ())),
+        follow_ups=(),
         cooldown_seconds=description.get("cooldown_seconds", 0),
         daily_limit=description.get("daily_limit"),
         typical_seconds=description["typical_seconds"],
         deadline_seconds=description["deadline_seconds"],
         is_active=description.get("is_active", True),
+        is_listed=description.get("is_listed", True),
         order=description["order"],
         retires_at=None,
         successor=None,

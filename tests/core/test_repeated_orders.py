@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core import catalog, db, ledger, users
+from core import catalog, db, generations, ledger, users
 from core.generations import Generation, Order, orders, submit
 from core.ledger import KeyReused, PostingKind
 from core.queue import outbox
@@ -85,7 +85,7 @@ async def test_it_is_not_refused_by_a_limit_that_it_reached_itself(
 ) -> None:
     monkeypatch.setattr(orders, "MAX_RUNNING", 1)
     first = await order()
-    with pytest.raises(orders.TooManyRunning):
+    with pytest.raises(generations.TooManyRunning):
         await order(key=IdempotencyKey("update 2"))
     await assert_charged_once(user, first, await order())
 
@@ -133,7 +133,7 @@ async def test_orders_at_once_do_not_pass_the_limit(order: Ordering, user: users
     placed = [outcome for outcome in outcomes if isinstance(outcome, Generation)]
     refused = [type(outcome) for outcome in outcomes if isinstance(outcome, BaseException)]
     assert len(placed) == orders.MAX_RUNNING
-    assert set(refused) == {orders.TooManyRunning}
+    assert set(refused) == {generations.TooManyRunning}
     assert await ledger.balance_of(user.id) == 50 - sum(generation.tokens for generation in placed)
     assert (await ledger.verify()).ok
 
@@ -150,7 +150,7 @@ async def test_a_daily_limit_holds_for_orders_at_once(order: Ordering, user: use
 async def test_a_refused_order_leaves_nothing_behind(order: Ordering, user: users.User) -> None:
     await edit("UPDATE botapp_aimodel SET cooldown_seconds = 3600")
     await order()
-    with pytest.raises(orders.CooldownActive):
+    with pytest.raises(generations.CooldownActive):
         await order(key=IdempotencyKey("update 2"))
     assert await db.fetch_value("SELECT count(*) FROM botapp_outbox") == 1
     assert str(await ledger.balance_of(user.id)) == "49.20"

@@ -101,7 +101,7 @@ class Model(Answer):
 
     slug: str
     name: str
-    kind: Literal["image", "video"]
+    kind: Literal["image", "video", "text"]
     purpose: str = Field(description="What it is good for, in the person's language.")
     price_from: Tokens = Field(description="What an order with no option chosen costs.")
     params: dict[str, Any]

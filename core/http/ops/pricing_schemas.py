@@ -175,7 +175,7 @@ class Price(Answer):
 
     slug: str
     name: str
-    kind: Literal["image", "video"]
+    kind: Literal["image", "video", "text"]
     is_active: bool
     base_cost_usd: Usd
     cost_unit: str

@@ -90,7 +90,7 @@ class GenerationItem(Answer):
     status: GenerationStatus
     stage: str
     model: str
-    kind: Literal["image", "video"]
+    kind: Literal["image", "video", "text"]
     user: str
     tokens: Tokens
     cost_usd: Usd | None
@@ -191,7 +191,7 @@ class Model(Answer):
 
     slug: str
     name: str
-    kind: Literal["image", "video"]
+    kind: Literal["image", "video", "text"]
     is_active: bool
     price_from: Tokens
     unit: str

@@ -26,6 +26,8 @@ pytestmark = pytest.mark.integration
 
 PHOTO = StoredFile("uploads/a.jpg", "image/jpeg", 10, 4, 4)
 
+ONE_IMAGE = """'[{"role": "image", "most": 1, "least": 1}]'"""
+
 
 async def test_an_order_charges_the_quoted_price_and_queues_the_job(order: Ordering, user: users.User) -> None:
     generation = await order()
@@ -170,11 +172,11 @@ async def test_a_model_that_cannot_be_ordered_names_its_successor(order: Orderin
 
 
 async def test_a_model_without_pictures_takes_none_and_one_that_needs_some_gets_some(order: Ordering) -> None:
-    await db.execute("UPDATE botapp_aimodel SET max_input_images = 0 WHERE slug = 'nano-banana'")
+    await db.execute("UPDATE botapp_aimodel SET inputs = '[]' WHERE slug = 'nano-banana'")
     catalog.configure({"first", "second"})
     with pytest.raises(generations.ImagesNotSupported):
         await order(images=(PHOTO,))
-    await db.execute("UPDATE botapp_aimodel SET max_input_images = 1, needs_input_image = true")
+    await db.execute(f"UPDATE botapp_aimodel SET inputs = {ONE_IMAGE}")
     catalog.configure({"first", "second"})
     with pytest.raises(generations.ImageRequired):
         await order()

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from core import catalog, db, ledger, users
-from core.generations import Status, execution
-from core.generations.orders import ImageRequired, ModelUnavailable
+from core.generations import ImageRequired, ModelUnavailable, Status, execution
 from core.ledger import AlreadyResolved
 from core.pricing import InvalidParams
 from core.queue import celery, configure
@@ -23,6 +22,8 @@ from tests.core.generations.conftest import Ordering, advance, assert_books_agre
 from tests.core.generations.scripted import NOW, ScriptedProvider
 
 pytestmark = pytest.mark.integration
+
+ONE_IMAGE = """'[{"role": "image", "most": 1, "least": 1}]'"""
 
 
 async def refunds_of(user: users.User) -> list[str]:
@@ -155,7 +156,7 @@ async def test_w14_a_retry_after_a_time_out_is_the_same_job(order: Ordering, fir
 
 async def test_w15_a_video_made_from_a_picture_is_not_sold_without_one(order: Ordering, user: users.User) -> None:
     """W15: Midjourney video took the tokens, dropped the picture, and could not succeed."""
-    await db.execute("UPDATE botapp_aimodel SET needs_input_image = true, type = 'video', max_input_images = 1")
+    await db.execute(f"UPDATE botapp_aimodel SET inputs = {ONE_IMAGE}, type = 'video'")
     catalog.configure({"first", "second"})
     for number in itertools.repeat(None, 2):
         with pytest.raises(ImageRequired):

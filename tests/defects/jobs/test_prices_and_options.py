@@ -20,6 +20,8 @@ pytestmark = pytest.mark.integration
 
 PHOTO = StoredFile("uploads/fox.png", "image/png", 10)
 
+ONE_IMAGE = """'[{"role": "image", "most": 1, "least": 1}]'"""
+
 
 @pytest.fixture(autouse=True)
 async def every_model_works(first: ScriptedProvider, user: users.User) -> None:
@@ -60,7 +62,7 @@ async def test_d01_every_model_on_sale_reaches_its_provider_as_it_was_ordered(
 
 async def test_d01_a_model_that_needs_a_picture_is_not_charged_without_one(order: Ordering, user: users.User) -> None:
     """D1: the same, for a model that works from a picture only."""
-    await db.execute("UPDATE botapp_aimodel SET needs_input_image = true WHERE slug = 'demo-video'")
+    await db.execute(f"UPDATE botapp_aimodel SET inputs = {ONE_IMAGE} WHERE slug = 'demo-video'")
     catalog.configure(providers.names())
     before = await balance(user)
     with pytest.raises(ImageRequired):
