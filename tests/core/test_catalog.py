@@ -15,7 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from core import catalog, db
-from core.catalog import CatalogModel, CostUnit, Route, UnknownModel, service
+from core.catalog import CatalogModel, CostUnit, Route, UnknownModel
 from core.catalog import service as catalog_service
 from core.pricing import quote
 from core.settings import Settings
