@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -138,7 +138,12 @@ class CatalogModel:
     @property
     def is_available(self) -> bool:
         """True when somebody can order it now."""
-        return self.is_active and bool(self.routes)
+        return self.is_active and bool(self.routes) and not self.is_retired
+
+    @property
+    def is_retired(self) -> bool:
+        """True when its end has come; `successor` names the model to use instead."""
+        return self.retires_at is not None and self.retires_at <= datetime.now(UTC)
 
     @property
     def max_input_images(self) -> int:
