@@ -26,7 +26,7 @@ from bot import keyboards, offers
 from bot.captions import LONGEST_CAPTION, LONGEST_TEXT, with_prompt
 from bot.client import LOST_ANSWER, UPLOAD_TIMEOUT, was_never_sent
 from bot.files import LARGEST_FILE, Sendable, open_original, open_result
-from bot.progress import Board, known_model
+from bot.progress import Board
 from bot.texts import Html, Words, join, lines
 from core import generations, ledger, redis, storage, users
 from core.generations import Generation
@@ -224,7 +224,7 @@ class Courier:
 async def wrap(generation: Generation) -> Parcel:
     """Put words and buttons to a result."""
     words = Words(generation.language)
-    keyboard = keyboards.result(words, generation, await price_now(generation))
+    keyboard = keyboards.result(words, generation, await price_now(generation), await offers.continuing(generation))
     return Parcel(generation, words, await caption_of(words, generation), keyboard)
 
 
@@ -235,7 +235,7 @@ async def caption_of(words: Words, generation: Generation, *, limit: int = LONGE
     title = words(
         "result-title",
         model=generation.model_name,
-        options=offers.params_words(words, await known_model(generation.model), generation.params),
+        options=offers.params_words(words, await offers.find_any(generation.model), generation.params),
     )
     if generation.refunded:
         price = words("result-price-partly", price=charged, refunded=generation.refunded, balance=balance)
@@ -246,7 +246,7 @@ async def caption_of(words: Words, generation: Generation, *, limit: int = LONGE
 
 async def price_now(generation: Generation) -> Tokens:
     """Return what the same order costs now."""
-    model = await known_model(generation.model)
+    model = await offers.find_any(generation.model)
     return generation.tokens if model is None else offers.price_of(model, generation.params)
 
 

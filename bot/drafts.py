@@ -12,6 +12,8 @@ from datetime import timedelta
 from typing import Final, TypeAlias
 
 from core import redis
+from core.catalog import FollowUpKind
+from core.generations import Continuation
 from core.logs import get_logger
 from core.storage import StoredFile
 from providers.base import Json
@@ -33,6 +35,7 @@ class Draft:
     Attributes:
         model: slug; None for the person's preferred image model.
         parent: run code of the generation whose result is being changed.
+        continuation: what is done with the parent's result, where it is continued and not changed.
         price: what the person was told that it costs, in tokens.
     """
 
@@ -40,6 +43,7 @@ class Draft:
     params: Params = field(default_factory=dict)
     images: tuple[StoredFile, ...] = ()
     parent: str | None = None
+    continuation: Continuation | None = None
     price: str | None = None
 
     @property
@@ -102,7 +106,10 @@ def _parse(content: str) -> Draft | None:
     try:
         values = json.loads(content)
         images = tuple(StoredFile.from_dict(image) for image in values.pop("images"))
-        return Draft(**values, images=images)
+        continuation = values.pop("continuation", None)
+        if continuation is not None:
+            continuation = Continuation(FollowUpKind(continuation["kind"]), continuation["number"])
+        return Draft(**values, images=images, continuation=continuation)
     except (ValueError, TypeError, KeyError, AttributeError):
         logger.warning("draft_unreadable")
         return None

@@ -29,6 +29,9 @@ ROW_WIDTHS: Final = ((6, 5), (11, 3))
 
 LONGEST_LABEL: Final = 40
 
+MOST_VALUES_ON_A_CARD: Final = 10
+"""Values of all options together that a card shows at once; more of them open one option at a time."""
+
 
 def menu(words: Words) -> ReplyKeyboardMarkup:
     """The keyboard below the input field."""
@@ -74,20 +77,19 @@ def models(words: Words, entries: Iterable[CatalogModel], preferred: str | None)
 
 
 def card(words: Words, model: CatalogModel, options: Sequence[offers.Option]) -> InlineKeyboardMarkup:
-    """The options of a model, each value with its price where it matters."""
-    rows: list[list[InlineKeyboardButton]] = []
-    names = list(model.options)
-    for option in options:
-        number = names.index(option.name)
-        row = [
-            button(_choice_label(words, option, choice), Button.OPTION, model.slug, number, position)
-            for position, choice in enumerate(option.choices)
-        ]
-        longest = max(len(one.text) for one in row)
-        width = next((width for limit, width in ROW_WIDTHS if longest <= limit), 2)
-        rows += [row[start : start + width] for start in range(0, len(row), width)]
+    """The options of a model: all their values where these are few, else a button per option that opens its values."""
+    if sum(len(option.choices) for option in options) <= MOST_VALUES_ON_A_CARD:
+        rows = [row for option in options for row in _values(words, model, option)]
+    else:
+        rows = [[_opener(words, model, option)] for option in options]
     rows.append([button(words.plain("button-all-models"), Button.MODELS)])
     return _inline(rows)
+
+
+def values(words: Words, model: CatalogModel, option: offers.Option) -> InlineKeyboardMarkup:
+    """The values of one option, each with its price where it matters, and the way back to the card."""
+    back = button(words.plain("button-back-to-card", model=model.display_name), Button.CARD, model.slug)
+    return _inline([*_values(words, model, option), [back]])
 
 
 def photo_edits(words: Words, count: int, price: Tokens, animation: Tokens | None) -> InlineKeyboardMarkup:
@@ -132,18 +134,49 @@ def retry(words: Words, generation: Generation, price: Tokens) -> InlineKeyboard
     return _inline([[button(text, Button.AGAIN, generation.run_code, in_hundredths(price))]])
 
 
-def result(words: Words, generation: Generation, price: Tokens) -> InlineKeyboardMarkup:
-    """Under a result. `price` is what doing it again costs now."""
+def result(
+    words: Words, generation: Generation, price: Tokens, more: Sequence[offers.Continuing] = ()
+) -> InlineKeyboardMarkup:
+    """Under a result. `price` is what doing it again costs now, `more` what can be made from it."""
     code = generation.run_code
+    going_on = [
+        button(
+            words.plain(f"button-follow-{offer.kind.value}", price=offer.price),
+            Button.FOLLOW,
+            code,
+            offer.kind.value,
+            0 if len(generation.results) > 1 else 1,
+            in_hundredths(offer.price),
+        )
+        for offer in more
+    ]
     return _inline(
         [
             [button(words.plain("button-again", price=price), Button.AGAIN, code, in_hundredths(price))],
+            *(going_on[start : start + 2] for start in range(0, len(going_on), 2)),
             [
                 button(words.plain("button-change"), Button.CHANGE, code),
                 button(words.plain("button-original"), Button.ORIGINAL, code),
             ],
         ]
     )
+
+
+def which_result(words: Words, generation: Generation, offer: offers.Continuing) -> InlineKeyboardMarkup:
+    """One button per result of several: which of them is to be continued."""
+    price = in_hundredths(offer.price)
+    row = [
+        button(words.plain("button-follow-number", n=n), Button.FOLLOW, generation.run_code, offer.kind.value, n, price)
+        for n in range(1, len(generation.results) + 1)
+    ]
+    return _inline([row[start : start + 5] for start in range(0, len(row), 5)])
+
+
+def as_it_is(words: Words, generation: Generation, offer: offers.Continuing, number: int) -> InlineKeyboardMarkup:
+    """Continue a result without further words."""
+    text = words.plain(f"button-go-{offer.kind.value}", price=offer.price)
+    price = in_hundredths(offer.price)
+    return _inline([[button(text, Button.GO_ON, generation.run_code, offer.kind.value, number, price)]])
 
 
 def languages() -> InlineKeyboardMarkup:
@@ -154,6 +187,23 @@ def languages() -> InlineKeyboardMarkup:
 def shortened(text: str, limit: int = LONGEST_LABEL) -> str:
     """Cut a plain text that would not fit on a button."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _opener(words: Words, model: CatalogModel, option: offers.Option) -> InlineKeyboardButton:
+    chosen = next((choice.label for choice in option.choices if choice.is_chosen), words.plain("card-auto"))
+    text = words.plain("card-option", option=option.label, value=chosen)
+    return button(shortened(text), Button.VALUES, model.slug, list(model.options).index(option.name))
+
+
+def _values(words: Words, model: CatalogModel, option: offers.Option) -> list[list[InlineKeyboardButton]]:
+    number = list(model.options).index(option.name)
+    row = [
+        button(_choice_label(words, option, choice), Button.OPTION, model.slug, number, position)
+        for position, choice in enumerate(option.choices)
+    ]
+    longest = max(len(one.text) for one in row)
+    width = next((width for limit, width in ROW_WIDTHS if longest <= limit), 2)
+    return [row[start : start + width] for start in range(0, len(row), width)]
 
 
 def _choice_label(words: Words, option: offers.Option, choice: offers.Choice) -> str:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.texts import Html, Words, escape
 from core import catalog
-from core.catalog import CatalogModel, CostUnit
+from core.catalog import CatalogModel, CostUnit, FollowUpKind
+from core.generations import Generation
 from core.pricing import InvalidParams, quote
 from core.types import Tokens
 from core.users import User
-from providers.base import Json, MediaKind
+from providers.base import Json, MediaKind, MediaRole
 
 MOST_BUTTONS: Final = 12
-"""Values of one option that fit on a card; an option with more is left to its default."""
+"""Values of one option that fit on a card; of an option with more a few are offered."""
 
-NEUTRAL_MARKS: Final = {MediaKind.IMAGE: "🖼", MediaKind.VIDEO: "🎬"}
+FEW_STOPS: Final = 5
+"""Steps in which a wide range of numbers is offered."""
+
+NEUTRAL_MARKS: Final = {MediaKind.IMAGE: "🖼", MediaKind.VIDEO: "🎬", MediaKind.TEXT: "📝"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +67,67 @@ async def animator() -> CatalogModel | None:
     return next((model for model in await catalog.models(kind=MediaKind.VIDEO) if model.max_input_images), None)
 
 
+async def retired() -> list[tuple[CatalogModel, CatalogModel]]:
+    """Return models that have reached their end, each beside the one to use instead."""
+    everything = {model.slug: model for model in await catalog.models(only_available=False)}
+    return [
+        (model, everything[model.successor])
+        for model in everything.values()
+        if model.is_listed
+        and model.is_retired
+        and model.successor in everything
+        and everything[model.successor].is_available
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Continuing:
+    """Something that can be made from a result: the model that does it, with which options, at what price."""
+
+    kind: FollowUpKind
+    model: CatalogModel
+    params: Mapping[str, Json]
+    price: Tokens
+
+
+async def continuing(generation: Generation) -> list[Continuing]:
+    """Return what can be made from a result now."""
+    model = await find_any(generation.model)
+    if model is None or not generation.results:
+        return []
+    offered = []
+    for follow_up in model.follow_ups:
+        target = await find(follow_up.model)
+        if target is not None and _can_continue(generation, follow_up.kind, target):
+            params = _kept_params(generation, target)
+            offered.append(Continuing(follow_up.kind, target, params, price_of(target, params)))
+    return offered
+
+
+def _can_continue(generation: Generation, kind: FollowUpKind, target: CatalogModel) -> bool:
+    # What a service does with its own jobs, only that service can do.
+    by_the_same = kind in (FollowUpKind.VARY, FollowUpKind.UPSCALE) and not target.max_input_images
+    return not by_the_same or any(route.provider == generation.provider for route in target.routes)
+
+
+def _kept_params(generation: Generation, target: CatalogModel) -> dict[str, Json]:
+    """Return the options that go on: all of them to the same model, the format to another."""
+    is_same = generation.model == target.slug
+    kept = {name: value for name, value in generation.params.items() if is_same or name == "aspect_ratio"}
+    return known_params(target, kept)
+
+
+async def find_any(slug: str) -> CatalogModel | None:
+    """Return a model whether it can be ordered or not."""
+    with suppress(catalog.UnknownModel):
+        return await catalog.get(slug)
+    return None
+
+
 async def find(slug: str) -> CatalogModel | None:
-    """Return a model that can be ordered now."""
-    return next((model for model in await catalog.models() if model.slug == slug), None)
+    """Return a model that can be ordered now, whether it is listed or not."""
+    everything = await catalog.models(only_available=False)
+    return next((model for model in everything if model.slug == slug and model.is_available), None)
 
 
 def price_of(model: CatalogModel, params: Mapping[str, Json] | None = None) -> Tokens:
@@ -121,7 +184,7 @@ def options(words: Words, model: CatalogModel, chosen: Mapping[str, Json]) -> li
             Choice(
                 value=value,
                 label=words.plain("card-auto") if value is None else _value_label(words, schema, value),
-                price=price_of(model, with_choice(current, name, value)),
+                price=price_of(model, with_choice(model, current, name, value)),
                 is_chosen=current.get(name) == value,
             )
             for value in values
@@ -130,10 +193,39 @@ def options(words: Words, model: CatalogModel, chosen: Mapping[str, Json]) -> li
     return found
 
 
-def with_choice(params: Mapping[str, Json], name: str, value: Json) -> dict[str, Json]:
-    """Return the options with one of them chosen, or left to the model."""
-    others = {key: kept for key, kept in params.items() if key != name}
-    return others if value is None else {**others, name: value}
+def with_choice(model: CatalogModel, params: Mapping[str, Json], name: str, value: Json) -> dict[str, Json]:
+    """Return the options with one of them chosen, or left to the model.
+
+    Others give way where they do not go with it: sound that there is in one quality only brings that quality along.
+    """
+    chosen = {key: kept for key, kept in params.items() if key != name}
+    if value is not None:
+        chosen[name] = value
+    for _ in model.options:
+        wrong = _problems(model, chosen)
+        if not wrong:
+            break
+        other = next((option for option in model.options if option in wrong and option != name), None)
+        fitting = None if other is None else _fitting(model, chosen, other, wrong)
+        if other is None or fitting is None:
+            break
+        chosen[other] = fitting
+    return chosen
+
+
+def _problems(model: CatalogModel, params: Mapping[str, Json]) -> set[str]:
+    try:
+        quote(model, params)
+    except InvalidParams as error:
+        return {problem.param for problem in error.problems}
+    return set()
+
+
+def _fitting(model: CatalogModel, params: Mapping[str, Json], name: str, wrong: set[str]) -> Json:
+    """Return a value of an option with which less is wrong, None when there is none."""
+    return next(
+        (value for value in _values(model.options[name]) if _problems(model, {**params, name: value}) < wrong), None
+    )
 
 
 def known_params(model: CatalogModel, params: Mapping[str, Json]) -> dict[str, Json]:
@@ -167,6 +259,35 @@ def params_words(words: Words, model: CatalogModel | None, params: Mapping[str, 
     return "".join(f" · {text}" for text in told)
 
 
+def input_name(words: Words, model: CatalogModel, role: MediaRole) -> str:
+    """Return what an input of this role is called."""
+    slot = model.slot(role)
+    label = slot.label.get(words.language) if slot else None
+    return label or words.plain(f"input-{role.value}")
+
+
+def required_words(words: Words, model: CatalogModel, required: Mapping[str, tuple[Json, ...]]) -> str:
+    """Name options and the values that one of has to be chosen, such as `Quality: pro`."""
+    told = []
+    for name, allowed in required.items():
+        schema = model.options.get(name, {})
+        values = " / ".join(_value_label(words, schema, value) for value in allowed)
+        told.append(f"{option_label(words, name, schema)}: {values}")
+    return ", ".join(told)
+
+
+def inputs_words(words: Words, model: CatalogModel) -> list[str]:
+    """Name the inputs of a model with several kinds of them, each with its limits."""
+    named = [slot for slot in model.inputs if slot.role not in (MediaRole.IMAGE, MediaRole.MASK)]
+    told = []
+    for slot in named:
+        name = input_name(words, model, slot.role)
+        more = [words.plain("input-most", n=slot.most)] if slot.most > 1 else []
+        more += [required_words(words, model, slot.requires)] if slot.requires else []
+        told.append(f"{name} ({', '.join(more)})" if more else name)
+    return told
+
+
 def option_label(words: Words, name: str, schema: Mapping[str, Any]) -> str:
     """Return what an option is called."""
     labels = schema.get("x-label", {})
@@ -184,8 +305,18 @@ def _values(schema: Mapping[str, Any]) -> list[Json]:
     if schema.get("type") == "boolean":
         return [False, True]
     if schema.get("type") == "integer" and "minimum" in schema and "maximum" in schema:
-        return list(range(schema["minimum"], schema["maximum"] + 1))
+        return _stops(schema)
     return []
+
+
+def _stops(schema: Mapping[str, Any]) -> list[Json]:
+    """Return the numbers of a range, or a few of them that lie evenly, and the default."""
+    least, most, step = schema["minimum"], schema["maximum"], schema.get("multipleOf", 1)
+    numbers = range(-(-least // step) * step, most + 1, step)
+    if len(numbers) <= MOST_BUTTONS:
+        return list(numbers)
+    few = {numbers[position * (len(numbers) - 1) // (FEW_STOPS - 1)] for position in range(FEW_STOPS)}
+    return sorted(few | {schema.get("default", least)})
 
 
 def _value_label(words: Words, schema: Mapping[str, Any], value: Json) -> str:

@@ -19,7 +19,7 @@ from bot.talk import Talk
 from bot.texts import join
 from core import cart, catalog, generations
 from core.catalog import CatalogModel
-from core.generations import Generation, Order, PriceDiffers
+from core.generations import Continuation, Generation, Order, PriceDiffers
 from core.generations.repository import by_key
 from core.ledger import InsufficientTokens
 from core.storage import StoredFile
@@ -34,6 +34,7 @@ class Wish:
     Attributes:
         key: repeating a wish with it starts nothing new.
         model: slug; None for the model that makes pictures for this person.
+        continuation: what is done with the parent's result, where it is continued.
         reply_to: the message of theirs that says it.
         shown_price: what the person was told that it costs, where they were; nothing else is charged then.
     """
@@ -44,6 +45,7 @@ class Wish:
     params: Mapping[str, Json] = field(default_factory=dict)
     images: tuple[StoredFile, ...] = ()
     parent: str | None = None
+    continuation: Continuation | None = None
     reply_to: int | None = None
     shown_price: Tokens | None = None
 
@@ -56,6 +58,7 @@ def with_draft(wish: Wish, draft: Draft) -> Wish:
         params=draft.params,
         images=draft.images,
         parent=draft.parent,
+        continuation=draft.continuation,
         shown_price=None if draft.price is None else Decimal(draft.price),
     )
 
@@ -76,6 +79,7 @@ async def order(talk: Talk, wish: Wish) -> Generation | None:
         language=talk.user.language,
         trace_id=talk.event.trace_id,
         parent=wish.parent,
+        continuation=wish.continuation,
         agreed=wish.shown_price,
     )
     try:

@@ -21,7 +21,7 @@ from aiogram.types import InlineKeyboardMarkup
 from bot import keyboards, offers
 from bot.talk import answering
 from bot.texts import Html, Words, join, lines
-from core import catalog, generations, ledger, redis
+from core import generations, ledger, redis
 from core.catalog import CatalogModel
 from core.generations import Generation, Stage, Status
 from core.logs import get_logger
@@ -127,7 +127,7 @@ async def render(generation: Generation, now: datetime | None = None) -> Shown:
     """Return the message of a job in its present state."""
     words = Words(generation.language)
     balance = await ledger.balance_of(generation.user_id)
-    model = await known_model(generation.model)
+    model = await offers.find_any(generation.model)
     if generation.status.is_final:
         return _ending(words, generation, model, balance)
     place = await generations.queue_place(generation)
@@ -137,13 +137,6 @@ async def render(generation: Generation, now: datetime | None = None) -> Shown:
     )
     can_stop = generation.stage in CANCELLABLE
     return Shown(text, keyboards.running(words, generation) if can_stop else None)
-
-
-async def known_model(slug: str) -> CatalogModel | None:
-    """Return a model whether it can be ordered or not."""
-    with suppress(catalog.UnknownModel):
-        return await catalog.get(slug)
-    return None
 
 
 def failure_words(words: Words, code: str) -> Html:

@@ -32,6 +32,8 @@ async def refusal_words(words: Words, refusal: Refusal, model: CatalogModel, *, 
             return words("refused-invalid_params", model=name)
         case generations.PriceDiffers():
             return words("price-changed-send-again", price=refusal.price)
+        case generations.InputMismatch():
+            return _mismatch_words(words, refusal, model)
     key = f"refused-{refusal.code}"
     return words(key if words.has(key) else "refused-other", **_arguments(words, refusal, name, images))
 
@@ -57,6 +59,21 @@ async def _unavailable_words(words: Words, refusal: generations.ModelUnavailable
     )
 
 
+def _mismatch_words(words: Words, refusal: generations.InputMismatch, model: CatalogModel) -> Html:
+    """Say which input does not fit, and with what it would."""
+    name = offers.input_name(words, model, refusal.role)
+    if refusal.requires:
+        options = offers.required_words(words, model, refusal.requires)
+        return words("refused-input_mismatch-option", model=model.display_name, input=name, options=options)
+    if refusal.needs:
+        others = ", ".join(offers.input_name(words, model, role) for role in refusal.needs)
+        return words("refused-input_mismatch-needs", model=model.display_name, input=name, others=others)
+    if refusal.excludes:
+        others = ", ".join(offers.input_name(words, model, role) for role in refusal.excludes)
+        return words("refused-input_mismatch-excludes", model=model.display_name, input=name, others=others)
+    return words("refused-input_mismatch", model=model.display_name, input=name)
+
+
 def _arguments(words: Words, refusal: OrderRefused, name: str, images: int) -> Mapping[str, Value]:
     match refusal:
         case generations.PromptTooLong():
@@ -67,8 +84,17 @@ def _arguments(words: Words, refusal: OrderRefused, name: str, images: int) -> M
             return {"limit": refusal.limit}
         case generations.CooldownActive():
             return {"model": name, "duration": words.duration(refusal.seconds)}
+        case generations.TooManyRefusals():
+            return {"duration": words.duration(refusal.seconds)}
+        case generations.VideoTooLong():
+            return {"model": name, "limit": words.duration(refusal.limit)}
         case generations.DailyLimitReached():
             return {"model": name, "limit": refusal.limit}
-        case generations.ImageRequired() | generations.ImagesNotSupported():
+        case (
+            generations.ImageRequired()
+            | generations.ImagesNotSupported()
+            | generations.VideoRequired()
+            | generations.VideosNotSupported()
+        ):
             return {"model": name}
     return {}

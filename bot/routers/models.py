@@ -27,6 +27,8 @@ def router() -> Router:
     router.message.register(create_video, F.text.in_(keyboards.menu_texts("button-create-video")))
     router.callback_query.register(back_to_all, Pressed(Button.MODELS, 0))
     router.callback_query.register(pick, Pressed(Button.PICK, 1))
+    router.callback_query.register(back_to_card, Pressed(Button.CARD, 1))
+    router.callback_query.register(show_values, Pressed(Button.VALUES, 2))
     router.callback_query.register(choose_option, Pressed(Button.OPTION, 3))
     return router
 
@@ -83,16 +85,47 @@ async def choose_option(query: CallbackQuery, talk: Talk, arguments: list[str]) 
     if model is None:
         await _say_unavailable(query, talk, arguments[0])
         return
-    draft = await drafts.read(talk.user.chat_id)
-    params = draft.params if draft and draft.model == model.slug else {}
+    params = await _chosen(talk, model)
     choice = _looked_up(offers.options(talk.words, model, params), model, arguments[1], arguments[2])
     if choice is None:
         await talk.toast(query, talk.words.plain("unknown-button"), is_alert=True)
         return
     option, value = choice
     await talk.toast(query)
-    text, keyboard = await _open(talk, model, offers.with_choice(params, option.name, value.value))
+    text, keyboard = await _open(talk, model, offers.with_choice(model, params, option.name, value.value))
     await talk.rewrite(query, text, keyboard)
+
+
+async def show_values(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
+    """Show the values of one option."""
+    model = await offers.find(arguments[0])
+    if model is None:
+        await _say_unavailable(query, talk, arguments[0])
+        return
+    choice = _looked_up(offers.options(talk.words, model, await _chosen(talk, model)), model, arguments[1], "0")
+    if choice is None:
+        await talk.toast(query, talk.words.plain("unknown-button"), is_alert=True)
+        return
+    await talk.toast(query)
+    text = talk.words("card-choose-value", model=model.display_name, option=choice[0].label)
+    await talk.rewrite(query, text, keyboards.values(talk.words, model, choice[0]))
+
+
+async def back_to_card(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
+    """Return from the values of an option to the card, with what was chosen."""
+    model = await offers.find(arguments[0])
+    if model is None:
+        await _say_unavailable(query, talk, arguments[0])
+        return
+    await talk.toast(query)
+    text, keyboard = await _open(talk, model, await _chosen(talk, model))
+    await talk.rewrite(query, text, keyboard)
+
+
+async def _chosen(talk: Talk, model: CatalogModel) -> drafts.Params:
+    """Return the options that were chosen on the model's card."""
+    draft = await drafts.read(talk.user.chat_id)
+    return draft.params if draft and draft.model == model.slug else {}
 
 
 async def _open(
@@ -142,6 +175,11 @@ def _priced_options(talk: Talk, model: CatalogModel, params: drafts.Params) -> H
 def _about_photos(talk: Talk, model: CatalogModel, photos: int) -> Html | str:
     if photos:
         return talk.words("card-has-photos", n=photos)
+    several = offers.inputs_words(talk.words, model)
+    if len(several) > 1:
+        return talk.words("card-takes-inputs", inputs=", ".join(several))
+    if model.needs_input_video:
+        return talk.words("card-needs-video")
     if model.needs_input_image:
         return talk.words("card-needs-photo")
     return talk.words("card-takes-photos", n=model.max_input_images) if model.max_input_images else ""
@@ -172,7 +210,7 @@ async def _list(talk: Talk, models: Sequence[CatalogModel]) -> tuple[Html, Inlin
         for kind in (MediaKind.IMAGE, MediaKind.VIDEO)
     ]
     preferred = await offers.image_model(talk.user)
-    text = join(*groups, talk.words("models-choose"))
+    text = join(*groups, await _gone(talk, models), talk.words("models-choose"))
     return text, keyboards.models(talk.words, models, preferred.slug if preferred else None)
 
 
@@ -193,9 +231,26 @@ def _group(talk: Talk, kind: MediaKind, models: Sequence[CatalogModel]) -> Html 
     return join(words("models-images" if kind is MediaKind.IMAGE else "models-videos"), *entries)
 
 
+async def _gone(talk: Talk, models: Sequence[CatalogModel]) -> Html:
+    """Name the models of these kinds that have reached their end, and what to use instead."""
+    kinds = {model.kind for model in models}
+    rows = [
+        talk.words("models-retired", model=old.display_name, successor=new.display_name)
+        for old, new in await offers.retired()
+        if old.kind in kinds
+    ]
+    return lines(*rows)
+
+
 async def _say_unavailable(query: CallbackQuery, talk: Talk, slug: str) -> None:
-    known = next((model for model in await catalog.models(only_available=False) if model.slug == slug), None)
+    known = await offers.find_any(slug)
+    successor = await offers.find(known.successor) if known is not None and known.successor else None
     if known is None:
         await talk.toast(query, talk.words.plain("unknown-button"), is_alert=True)
-    else:
+    elif successor is None:
         await talk.toast(query, talk.words.plain("card-unavailable", model=known.display_name), is_alert=True)
+    else:
+        text = talk.words.plain("card-retired", model=known.display_name, successor=successor.display_name)
+        await talk.toast(query, text, is_alert=True)
+        card, options = await _open(talk, successor)
+        await talk.say(card, keyboard=options)

@@ -28,7 +28,7 @@ def router() -> Router:
 
 async def again(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
     """Order the same once more. Two taps within two seconds are one wish: the second one is only acknowledged."""
-    generation = await _own(query, talk, arguments[0])
+    generation = await own(query, talk, arguments[0])
     if generation is None:
         return
     if await neighbours.is_second_tap(talk.event):
@@ -46,8 +46,9 @@ async def again(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
             key=talk.key,
             model=generation.model,
             params=generation.params,
-            images=generation.images,
-            parent=generation.run_code,
+            images=() if generation.continuation else generation.images,
+            parent=generation.parent if generation.continuation else generation.run_code,
+            continuation=generation.continuation,
             reply_to=query.message.message_id if query.message else None,
             shown_price=price,
         ),
@@ -56,7 +57,7 @@ async def again(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
 
 async def change(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
     """Ask what to change. A picture becomes the input; a video is made anew from its own inputs."""
-    generation = await _own(query, talk, arguments[0])
+    generation = await own(query, talk, arguments[0])
     if generation is None:
         return
     await talk.toast(query)
@@ -78,7 +79,7 @@ async def change(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None
 
 async def original(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
     """Send the stored file as it is."""
-    generation = await _own(query, talk, arguments[0])
+    generation = await own(query, talk, arguments[0])
     if generation is None:
         return
     await talk.toast(query, talk.words.plain("original-sending"))
@@ -90,7 +91,7 @@ async def original(query: CallbackQuery, talk: Talk, arguments: list[str]) -> No
         await talk.say(talk.words("result-gone"))
 
 
-async def _own(query: CallbackQuery, talk: Talk, run_code: str) -> Generation | None:
+async def own(query: CallbackQuery, talk: Talk, run_code: str) -> Generation | None:
     """Return the person's own generation. Of anybody else's, or of a made-up code, only a stale button is told."""
     try:
         generation = await generations.get(run_code)

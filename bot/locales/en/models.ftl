@@ -5,6 +5,7 @@ models-entry =
     <b>{ $model }</b>: { $price }, usually { $duration }
     { $purpose }
 models-choose = Press a model to choose it.
+models-retired = <i>{ $model } is gone. Use { $successor } instead.</i>
 models-none = All models are resting right now. Please look in again a little later.
 models-none-videos = Videos are not available right now. Pictures are: just write what you want to see.
 
@@ -27,6 +28,15 @@ card-takes-photos =
        *[other] You can add up to { $n } photos.
     }
 card-needs-photo = It needs a photo: send one with the description in its caption.
+card-needs-video = A video is needed: send it with the description as its caption.
+card-takes-inputs = You can add: { $inputs }. The first photo takes the first place, the next ones follow.
+input-image = photo
+input-start = first frame
+input-end = last frame
+input-reference = references
+input-mask = mask
+input-video = video
+input-most = up to { $n }
 card-has-photos =
     { $n ->
         [one] { $n } photo added.
@@ -37,5 +47,8 @@ card-ask-video = <b>Describe what should happen in the video.</b>
 card-is-preferred = I will draw with it from now on.
 card-not-kept = Settings cannot be kept right now, but you can write a description as usual.
 card-unavailable = “{ $model }” is not available right now. Choose another model: /models
+card-retired = “{ $model }” is gone. Here is what replaces it: “{ $successor }”.
+card-choose-value = <b>{ $model }</b>. { $option }:
+button-back-to-card = ‹ { $model }
 button-all-models = ‹ All models
 card-option-value = { $value } – { $price } ⚡

@@ -14,6 +14,16 @@ refused-too_many_images =
     }. Send fewer.
 refused-image_required = “{ $model }” needs a photo. Send one with the description in its caption.
 refused-images_not_supported = “{ $model }” does not work with photos. Send words only or choose another model: /models
+refused-video_required = “{ $model }” needs a video. Send one with the description in its caption.
+refused-videos_not_supported = “{ $model }” does not work with videos. Send words or photos, or choose another model: /models
+refused-video_too_long = The video is too long: “{ $model }” takes up to { $limit }. Trim it and send it again.
+refused-input_mismatch = “{ $model }” does not take this: { $input }. Send it without, or choose another model: /models
+refused-input_mismatch-option = To add this ({ $input }), choose for “{ $model }”: { $options }. Then send it again: /models
+refused-input_mismatch-needs = “{ $model }”: { $input } works only together with: { $others }.
+refused-input_mismatch-excludes = “{ $model }”: { $input } does not go with: { $others }. Send one of them.
+refused-parent_unusable = This result cannot be used for that any more: it is too old, or another service made it.
+refused-content_refused = That is something I do not make. Nothing was charged. Say it differently and we go on.
+refused-too_many_refusals = Too many descriptions were refused in a row. Try again in { $duration }.
 refused-invalid_params = “{ $model }” no longer takes these settings. Choose them again: /models
 refused-model_unavailable = “{ $model }” is not available right now.
 refused-model_unavailable-successor = There is “{ $successor }” instead: /models

@@ -5,6 +5,7 @@ models-entry =
     <b>{ $model }</b>: { $price }, обычно { $duration }
     { $purpose }
 models-choose = Нажмите на модель, чтобы выбрать её.
+models-retired = <i>{ $model } больше не работает. Вместо неё: { $successor }.</i>
 models-none = Сейчас все модели отдыхают. Загляните чуть позже.
 models-none-videos = Видео сейчас недоступно. Картинки рисую: просто напишите, что хотите увидеть.
 
@@ -27,6 +28,15 @@ card-takes-photos =
        *[other] Можно добавить до { $n } фото.
     }
 card-needs-photo = Нужно фото: пришлите его вместе с описанием в подписи.
+card-needs-video = Нужно видео: пришлите его вместе с описанием в подписи.
+card-takes-inputs = Можно добавить: { $inputs }. Одно фото станет первым по порядку, следующие дальше.
+input-image = фото
+input-start = первый кадр
+input-end = последний кадр
+input-reference = образцы
+input-mask = маска
+input-video = видео
+input-most = до { $n }
 card-has-photos =
     { $n ->
         [one] Добавлено { $n } фото.
@@ -37,5 +47,8 @@ card-ask-video = <b>Опишите, что должно происходить �
 card-is-preferred = Теперь рисую ею по умолчанию.
 card-not-kept = Настройки сейчас не сохраняются, но написать описание можно как обычно.
 card-unavailable = «{ $model }» сейчас недоступна. Выберите другую модель: /models
+card-retired = «{ $model }» больше не работает. Вот замена: «{ $successor }».
+card-choose-value = <b>{ $model }</b>. { $option }:
+button-back-to-card = ‹ { $model }
 button-all-models = ‹ Все модели
 card-option-value = { $value } – { $price } ⚡

@@ -15,6 +15,16 @@ refused-too_many_images =
     }. Пришлите меньше.
 refused-image_required = Для «{ $model }» нужно фото. Пришлите его с описанием в подписи.
 refused-images_not_supported = «{ $model }» не работает с фото. Пришлите одни слова или выберите другую модель: /models
+refused-video_required = Для «{ $model }» нужно видео. Пришлите его с описанием в подписи.
+refused-videos_not_supported = «{ $model }» не работает с видео. Пришлите слова или фото, либо выберите другую модель: /models
+refused-video_too_long = Видео слишком длинное: «{ $model }» берёт до { $limit }. Обрежьте его и пришлите ещё раз.
+refused-input_mismatch = «{ $model }» не берёт { $input }. Пришлите без этого или выберите другую модель: /models
+refused-input_mismatch-option = Чтобы добавить { $input }, выберите для «{ $model }»: { $options }. Потом пришлите ещё раз: /models
+refused-input_mismatch-needs = «{ $model }»: { $input } работает только вместе с: { $others }.
+refused-input_mismatch-excludes = «{ $model }»: { $input } не сочетается с: { $others }. Пришлите что-то одно.
+refused-parent_unusable = С этим результатом так больше нельзя: он слишком старый или сделан другим сервисом.
+refused-content_refused = Такое я не делаю. Ничего не списано. Опишите иначе, и продолжим.
+refused-too_many_refusals = Слишком много отклонённых описаний подряд. Попробуйте снова через { $duration }.
 refused-invalid_params = Эти настройки «{ $model }» больше не принимает. Выберите их заново: /models
 refused-model_unavailable = «{ $model }» сейчас недоступна.
 refused-model_unavailable-successor = Вместо неё есть «{ $successor }»: /models
