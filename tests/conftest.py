@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.product"]
@@ -14,6 +16,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Close sockets by default. asyncio wakes its loop through a Unix socket pair, which stays allowed."""
     config.option.disable_socket = True
     config.option.allow_unix_socket = True
+    # Workers of pytest-xdist are given one, and people have one exported: no test depends on the width of a terminal.
+    os.environ.pop("COLUMNS", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,6 +9,8 @@ empty) ``#nokey`` (as for a wrong key) ``#block`` (refused for its content) ``#e
 N calls with this prompt misbehave). After: ``#lose`` (accepted, and the answer lost) ``#polls=N`` (finished only at the
 Nth look) ``#never`` ``#fail`` ``#blocked`` (given up, for its content) ``#none`` (finished with nothing) ``#gone`` (not
 known any more) ``#expired`` (the first links are dead, later ones live) ``#twice`` (every webhook comes twice).
+
+``GET /emulator/jobs`` tells what was accepted. With `bad_days` a share of all calls goes wrong without any order.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from sanic.response import json as as_json
 from sanic.response import raw
 
 from tests.emulators import media
+from tests.emulators.bad_days import BadDays
 
 MARKER = re.compile(r"#([a-z]+)(?:=(\S+))?")
 BODY_LIMIT = 128 * 1024 * 1024
@@ -69,8 +72,24 @@ class EmulatedJob:
     @property
     def ratio(self) -> str:
         """The shape that was ordered."""
-        known = (self.body.get(name) for name in ("aspect_ratio", "aspectRatio"))
-        return next((str(value) for value in known if value), "16:9")
+        return self._ordered("aspect_ratio", "aspectRatio", default="16:9")
+
+    @property
+    def seconds(self) -> float:
+        """The length that was ordered."""
+        try:
+            return float(self._ordered("duration", "seconds", default="1"))
+        except ValueError:
+            return 1.0
+
+    @property
+    def model(self) -> str:
+        """What the service calls the model that was ordered."""
+        return self._ordered("model", "model_name", "omni_version", "taskType", default=self.kind.rpartition("/")[2])
+
+    def _ordered(self, *names: str, default: str) -> str:
+        known = (self.body.get(name) for name in names)
+        return next((str(value) for value in known if value), default)
 
 
 class Refused(Exception):
@@ -95,6 +114,7 @@ class Service:
         self.dead_links: set[str] = set()
         self.webhooks: list[Body] = []
         self.address = ""
+        self.bad_days = BadDays()
         self._script: list[str] = []
         self._seen: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -139,13 +159,15 @@ class Service:
             self.calls.append(Call(request.method, request.path, body, query))
             try:
                 key = self.authenticate(request)
-                if self._script:
-                    response = await self.misbehave(request, markers_of(self._script.pop(0)), key)
-                    if response is not None:
-                        return response
+                markers = markers_of(self._script.pop(0) if self._script else self.bad_days.draw())
+                response = await self.misbehave(request, markers, key)
+                if response is not None:
+                    return response
                 made = await answer(request, body, **arguments)
             except Refused as refused:
                 return refused.response
+            if "lost" in markers:
+                hang_up(request)
             return made if isinstance(made, HTTPResponse) else as_json(made)
 
         return handle
@@ -234,6 +256,7 @@ class Service:
         app.add_route(self._media, "/media/<token:str>/<job_id:path>", methods=["GET"], name="media")
         app.add_route(self._post_script, "/emulator/script", methods=["POST"], name="script")
         app.add_route(self._get_calls, "/emulator/calls", methods=["GET"], name="calls")
+        app.add_route(self._get_jobs, "/emulator/jobs", methods=["GET"], name="jobs")
         app.add_route(self._receive, "/emulator/webhook/<secret:str>", methods=["POST"], name="receive")
         app.exception(Answered)(lambda _request, answered: answered.response)
         self.routes(app)
@@ -253,6 +276,12 @@ class Service:
         calls = [{"method": c.method, "path": c.path, "body": c.body, "query": c.query} for c in self.calls]
         return HTTPResponse(json.dumps({"calls": calls}, default=str), content_type="application/json")
 
+    async def _get_jobs(self, _request: Request) -> HTTPResponse:
+        jobs = [
+            {"id": job.id, "prompt": job.prompt, "kind": job.kind, "model": job.model} for job in self.jobs.values()
+        ]
+        return as_json({"jobs": jobs})
+
     async def _receive(self, request: Request, secret: str) -> HTTPResponse:
         """Be the other end of our own webhooks, for those who have none to listen with."""
         self.webhooks.append(request.json)
@@ -262,12 +291,16 @@ class Service:
         if token in self.dead_links:
             return as_json({"error": "this link has expired"}, status=403)
         job_id, _, name = job_id.rpartition("/")
-        job = self.jobs.get(job_id)
-        ratio = job.ratio if job else "16:9"
+        drawn = self.bad_days.draw()
+        if drawn:
+            hang_up(request)
+        job = self.jobs.get(job_id) or EmulatedJob(job_id, "", {}, {})
+        label = f"{self.name} · {job.model}" if job.model else self.name
         if name.endswith(".mp4"):
-            return raw(await media.film(ratio), content_type="video/mp4")
+            made = await media.film(job.prompt, job.ratio, job.seconds, label)
+            return raw(made, content_type="video/mp4")
         number = int(re.sub(r"\D", "", name) or 0)
-        return raw(media.picture(job.prompt if job else "", ratio, number), content_type="image/png")
+        return raw(await media.picture(job.prompt, job.ratio, number, label), content_type="image/png")
 
     async def _tell(self, job: EmulatedJob) -> None:
         await asyncio.sleep(self.seconds)
