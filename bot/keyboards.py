@@ -29,7 +29,7 @@ ROW_WIDTHS: Final = ((6, 5), (11, 3))
 
 LONGEST_LABEL: Final = 40
 
-MOST_VALUES_ON_A_CARD: Final = 10
+MOST_VALUES_ON_A_CARD: Final = 16
 """Values of all options together that a card shows at once; more of them open one option at a time."""
 
 

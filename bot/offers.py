@@ -203,14 +203,20 @@ def with_choice(model: CatalogModel, params: Mapping[str, Json], name: str, valu
         chosen[name] = value
     for _ in model.options:
         wrong = _problems(model, chosen)
-        if not wrong:
+        change = _cure(model, chosen, name, wrong) if wrong else None
+        if change is None:
             break
-        other = next((option for option in model.options if option in wrong and option != name), None)
-        fitting = None if other is None else _fitting(model, chosen, other, wrong)
-        if other is None or fitting is None:
-            break
-        chosen[other] = fitting
+        chosen |= change
     return chosen
+
+
+def _cure(model: CatalogModel, params: Mapping[str, Json], fixed: str, wrong: set[str]) -> dict[str, Json] | None:
+    """Return another option with a value with which less is wrong; those that are blamed are tried first."""
+    for other in sorted(model.options, key=lambda option: option not in wrong):
+        for value in _values(model.options[other]) if other != fixed else ():
+            if _problems(model, {**params, other: value}) < wrong:
+                return {other: value}
+    return None
 
 
 def _problems(model: CatalogModel, params: Mapping[str, Json]) -> set[str]:
@@ -219,13 +225,6 @@ def _problems(model: CatalogModel, params: Mapping[str, Json]) -> set[str]:
     except InvalidParams as error:
         return {problem.param for problem in error.problems}
     return set()
-
-
-def _fitting(model: CatalogModel, params: Mapping[str, Json], name: str, wrong: set[str]) -> Json:
-    """Return a value of an option with which less is wrong, None when there is none."""
-    return next(
-        (value for value in _values(model.options[name]) if _problems(model, {**params, name: value}) < wrong), None
-    )
 
 
 def known_params(model: CatalogModel, params: Mapping[str, Json]) -> dict[str, Json]:

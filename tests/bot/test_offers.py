@@ -108,11 +108,28 @@ def test_an_option_without_default_can_be_left_to_the_model() -> None:
     ]
 
 
+def test_a_wide_range_is_offered_in_a_few_stops_and_its_default() -> None:
+    schema = {"type": "integer", "minimum": 0, "maximum": 1000, "multipleOf": 10, "default": 200}
+    [option] = offers.options(Words("en"), a_model(options={"style": schema}), {})
+    assert [choice.value for choice in option.choices] == [0, 200, 250, 500, 750, 1000]
+    assert [choice.value for choice in option.choices if choice.is_chosen] == [200]
+
+
+def test_what_does_not_go_with_a_choice_gives_way() -> None:
+    model = a_model(options={"mode": {"enum": ["std", "pro"], "default": "std"}, "sound": SOUND})
+    needs_pro = {
+        "if": {"properties": {"sound": {"const": True}}, "required": ["sound"]},
+        "then": {"properties": {"mode": {"const": "pro"}}},
+    }
+    model = replace(model, params_schema={**model.params_schema, **needs_pro})
+    assert offers.with_choice(model, {"mode": "std"}, "sound", True) == {"mode": "pro", "sound": True}
+    assert offers.with_choice(model, {"mode": "pro", "sound": True}, "mode", "std") == {"mode": "std", "sound": False}
+
+
 @pytest.mark.parametrize(
     "schema",
     [
         {"type": "string", "default": "x"},
-        {"type": "integer", "minimum": 0, "maximum": 1000, "default": 5},
         {"type": "string", "enum": ["only"], "default": "only"},
         {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5},
     ],

@@ -14,6 +14,7 @@ from core.catalog import CatalogModel, UnknownModel
 from core.generations import OrderRefused
 from core.ledger import InsufficientTokens
 from core.pricing import InvalidParams, Problem
+from providers.base import MediaRole
 from tests.bot.telegram import visible
 from tests.bot.test_offers import a_model, shelf
 
@@ -27,6 +28,28 @@ CASES: list[tuple[Refusal, list[str], list[str]]] = [
     (generations.TooManyImages(limit=1), ["takes only 1"], ["берёт только 1"]),
     (generations.ImageRequired(), ["needs a photo"], ["нужно фото"]),
     (generations.ImagesNotSupported(), ["does not work with photos"], ["не работает с фото"]),
+    (generations.VideosNotSupported(), ["does not work with videos"], ["не работает с видео"]),
+    (generations.VideoRequired(), ["needs a video"], ["нужно видео"]),
+    (generations.VideoTooLong(limit=10, seconds=14.2), ["up to 10 s"], ["до 10 с"]),
+    (generations.ParentUnusable(), ["too old"], ["слишком старый"]),
+    (generations.ContentRefused("violence"), ["do not make"], ["не делаю"]),
+    (generations.TooManyRefusals(seconds=3600), ["again in 60 min"], ["через 60 мин"]),
+    (generations.InputMismatch(MediaRole.MASK), ["does not take this: mask"], ["не берёт маска"]),
+    (
+        generations.InputMismatch(MediaRole.END, requires={"image_size": ("4K",)}),
+        ["last frame", "choose", "Resolution: 4K"],
+        ["последний кадр", "выберите", "Разрешение: 4K"],
+    ),
+    (
+        generations.InputMismatch(MediaRole.END, needs=(MediaRole.START,)),
+        ["last frame works only together with: first frame"],
+        ["последний кадр работает только вместе с: первый кадр"],
+    ),
+    (
+        generations.InputMismatch(MediaRole.REFERENCE, excludes=(MediaRole.START,)),
+        ["references does not go with: first frame"],
+        ["образцы не сочетается с: первый кадр"],
+    ),
     (generations.TooManyRunning(limit=3), ["3 generations running", "/cancel"], ["идут 3 генерации", "/cancel"]),
     (generations.CooldownActive(seconds=30), ["again in 30 s"], ["через 30 с"]),
     (generations.DailyLimitReached(limit=10), ["10 a day"], ["10 в день"]),

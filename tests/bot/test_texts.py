@@ -23,7 +23,7 @@ SOURCE = Path(bot.__file__).parent
 LOCALES = SOURCE / "locales"
 TOASTS = {"cancel-asked", "cancel-too-late", "unknown-button", "again-already", "again-started", "text-gone"}
 BUILT_FROM_VALUES = re.compile(
-    r"(command|edit|failure|refused|option|posting|money|checkout|payment|topup-by|topup-gateway|zone)-"
+    r"(button-follow|button-go|command|edit|follow|input|failure|refused|option|posting|money|checkout|payment|topup-by|topup-gateway|zone)-"
 )
 
 
