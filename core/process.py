@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from core import catalog, db, heartbeat, providers, queue, redis, storage
+from core import catalog, db, heartbeat, moderation, providers, queue, redis, storage
 from core.payments import gateways
 from core.settings import Settings
 
@@ -25,9 +25,11 @@ async def opened(settings: Settings) -> AsyncIterator[None]:
     providers.connect(settings)
     catalog.configure(providers.names())
     gateways.connect(settings)
+    await moderation.connect(settings)
     try:
         yield
     finally:
+        await moderation.disconnect()
         await gateways.disconnect()
         await providers.disconnect()
         await storage.disconnect()

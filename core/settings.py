@@ -236,6 +236,30 @@ class Settings(BaseModel):
         ),
     ] = None
 
+    openai_api_key: Annotated[
+        SecretStr | None,
+        Field(alias="OPENAI_API_KEY", description="Key of OpenAI: GPT Image, and moderation of what people ask for."),
+    ] = None
+    openai_base_url: Annotated[
+        str | None, Field(alias="OPENAI_BASE_URL", description="OpenAI's API, or whatever speaks it.")
+    ] = None
+
+    moderation_enabled: Annotated[
+        bool,
+        Field(
+            alias="MODERATION_ENABLED",
+            description="Ask OpenAI's moderation about every order, where its key is set. Our word list always looks.",
+        ),
+    ] = True
+    moderation_words_path: Annotated[
+        Path | None,
+        Field(
+            alias="MODERATION_WORDS_PATH",
+            description="A TOML file with words of your own that are refused or let through, beside the shipped list.",
+            examples=["/srv/nanobanana/words.toml"],
+        ),
+    ] = None
+
     lava_enabled: Annotated[
         bool,
         Field(
@@ -300,6 +324,7 @@ class Settings(BaseModel):
         "useapi_base_url",
         "kie_api_base_url",
         "geminigen_api_base_url",
+        "openai_base_url",
     )
     @classmethod
     def _is_base_url(cls, value: str | None) -> str | None:
@@ -312,7 +337,13 @@ class Settings(BaseModel):
         return value.rstrip("/")
 
     @field_validator(
-        "gemini_api_key", "kling_api_key", "kling_api_secret", "useapi_api_key", "kie_api_key", "geminigen_api_key"
+        "gemini_api_key",
+        "kling_api_key",
+        "kling_api_secret",
+        "useapi_api_key",
+        "kie_api_key",
+        "geminigen_api_key",
+        "openai_api_key",
     )
     @classmethod
     def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
