@@ -108,7 +108,7 @@ class Courier:
                 request_timeout=UPLOAD_TIMEOUT,
             )
         if linked:
-            await self._bot.send_message(generation.chat_id, link_words(words, linked))
+            await self._bot.send_message(generation.chat_id, await link_words(words, linked))
 
     async def _send(self, parcel: Parcel) -> list[int]:
         results = parcel.generation.results
@@ -190,7 +190,7 @@ class Courier:
         return sent
 
     async def _send_links(self, parcel: Parcel) -> int:
-        links = link_words(parcel.words, list(enumerate(parcel.generation.results, 1)))
+        links = await link_words(parcel.words, list(enumerate(parcel.generation.results, 1)))
         text = join(await caption_of(parcel.words, parcel.generation, limit=LONGEST_TEXT // 2), links)
         message = await self._bot.send_message(parcel.generation.chat_id, text, reply_markup=parcel.keyboard)
         return message.message_id
@@ -250,11 +250,11 @@ async def price_now(generation: Generation) -> Tokens:
     return generation.tokens if model is None else offers.price_of(model, generation.params)
 
 
-def link_words(words: Words, files: Sequence[tuple[int, StoredFile]]) -> Html:
+async def link_words(words: Words, files: Sequence[tuple[int, StoredFile]]) -> Html:
     """Return signed links to files."""
     rows = [words("result-link", n=len(files), days=LINK_LIFETIME.days)]
     for number, file in files:
-        link = storage.storage().link(file.key, lifetime=LINK_LIFETIME)
+        link = await storage.storage().link(file.key, lifetime=LINK_LIFETIME)
         name = words("result-link-name", n=number, megabytes=max(1, round(file.size / 1024 / 1024)))
         rows.append(Html(f'<a href="{link.replace("&", "&amp;")}">{name}</a>'))
     return lines(*rows)

@@ -188,8 +188,8 @@ async def _process(kind: ProcessKind, command: str) -> Verdict:
 async def _storage() -> Verdict:
     try:
         await storage.storage().check()
-    except OSError as error:
-        return Verdict("failed", f"cannot keep files: {type(error).__name__}", "check the storage settings")
+    except storage.StorageError as error:
+        return Verdict("failed", f"cannot keep files: {error}"[:200], "check the storage settings")
     return Verdict("ok", "keeps and returns files")
 
 

@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 from core.settings import Settings
-from core.storage.base import FileNotStored, Storage, StoredFile
+from core.storage.base import (
+    LONGEST_LINK,
+    FileNotStored,
+    Source,
+    Storage,
+    StorageError,
+    StorageRefused,
+    StorageUnavailable,
+    StoredFile,
+    UploadTicket,
+)
 from core.storage.links import Links
 from core.storage.local import LocalStorage
 
-__all__ = ["FileNotStored", "Links", "Storage", "StoredFile", "connect", "disconnect", "storage"]
+__all__ = [
+    "LONGEST_LINK",
+    "FileNotStored",
+    "Links",
+    "Source",
+    "Storage",
+    "StorageError",
+    "StorageRefused",
+    "StorageUnavailable",
+    "StoredFile",
+    "UploadTicket",
+    "connect",
+    "disconnect",
+    "storage",
+]
 
 _storage: Storage | None = None
 
@@ -21,7 +45,9 @@ async def connect(settings: Settings) -> None:
 async def disconnect() -> None:
     """Close the storage."""
     global _storage
-    _storage = None
+    closing, _storage = _storage, None
+    if closing is not None:
+        await closing.close()
 
 
 def storage() -> Storage:

@@ -1,15 +1,44 @@
-"""The contract of a storage, and what is remembered of a stored file."""
+"""The contract of a storage, what is remembered of a stored file, and what can go wrong with one."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import asdict, dataclass
-from datetime import timedelta
-from typing import Any, Protocol
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeAlias
+
+ALLOWED_KEY: Final = re.compile(r"(?!\.)[A-Za-z0-9_.-]+(/(?!\.)[A-Za-z0-9_.-]+)*")
+LONGEST_KEY: Final = 300
+LONGEST_LINK: Final = timedelta(days=7)
+"""A link is as good as the file and cannot be taken back."""
+
+PIECE: Final = 256 * 1024
+"""How much of a file is in memory at once."""
+
+Source: TypeAlias = bytes | Path | AsyncIterator[bytes]
+"""What a file is made from: its bytes, a file on this machine, or a stream."""
 
 
-class FileNotStored(Exception):
+class StorageError(Exception):
+    """The storage did not do what it was asked. The text holds no address and no key of a service."""
+
+
+class FileNotStored(StorageError):
     """There is no file under this key."""
+
+
+class StorageUnavailable(StorageError):
+    """The storage cannot be reached, is busy or has no room. The same may work later."""
+
+
+class StorageRefused(StorageError):
+    """The storage will not do this however often it is asked; `code` is its own name for the reason."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +68,31 @@ class StoredFile:
         return cls(**values)
 
 
-class Storage(Protocol):
-    """Keeps files under keys of `[A-Za-z0-9/_.-]`. Writing a key again replaces the file as a whole."""
+@dataclass(frozen=True, slots=True)
+class UploadTicket:
+    """Lets somebody else put one file under one key, until it expires: a request with these headers and the bytes."""
 
-    async def put(self, key: str, data: bytes | AsyncIterator[bytes], *, mime: str) -> int:
-        """Keep a file and return its size. A reader sees the old file or the new one, never a part."""
+    url: str
+    method: str
+    expires: datetime
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Storage(Protocol):
+    """Keeps files under keys of `[A-Za-z0-9/_.-]`. Writing a key again replaces the file as a whole.
+
+    Every method may raise `StorageUnavailable` and `StorageRefused`.
+    """
+
+    async def put(self, key: str, data: Source, *, mime: str) -> int:
+        """Keep a file and return its size. A reader sees the old file or the new one, never a part.
+
+        Files and streams are passed on piece by piece and never held in memory as a whole.
+        """
         ...
 
     async def read(self, key: str) -> bytes:
-        """Return a file.
+        """Return a file as a whole: for pictures, not for videos.
 
         Raises:
             FileNotStored: there is none.
@@ -59,6 +104,14 @@ class Storage(Protocol):
 
         Raises:
             FileNotStored: there is none.
+        """
+        ...
+
+    async def fetch_to(self, key: str, path: Path) -> int:
+        """Write a file to `path`, piece by piece, and return its size.
+
+        Raises:
+            FileNotStored: there is none; nothing was written.
         """
         ...
 
@@ -74,18 +127,55 @@ class Storage(Protocol):
         """Remove a file; a missing one is no error."""
         ...
 
-    def link(self, key: str, *, lifetime: timedelta) -> str:
-        """Return an address under which anybody can read the file until `lifetime` is over."""
+    async def delete_many(self, keys: Iterable[str]) -> None:
+        """Remove files; missing ones are no error. After an error some of them may be gone."""
         ...
 
-    def is_valid_link(self, key: str, expires: str, signature: str) -> bool:
-        """True when `link` made this link and its time is not over."""
+    async def link(self, key: str, *, lifetime: timedelta) -> str:
+        """Return an address under which anybody can read the file until `lifetime`, a week at most, is over.
+
+        Raises:
+            FileNotStored: there is none; a storage that does not look does not say so.
+        """
+        ...
+
+    async def upload_ticket(self, key: str, *, mime: str, most_bytes: int, lifetime: timedelta) -> UploadTicket:
+        """Let somebody else put a file there. Its type and size are what they say, until somebody looks.
+
+        A storage that cannot limit the size or the time to exactly these lets a little more pass: look at the file.
+        """
         ...
 
     async def check(self) -> None:
         """Prove that files can be written, read and removed.
 
         Raises:
-            OSError: they cannot.
+            StorageError: they cannot.
         """
         ...
+
+    async def close(self) -> None:
+        """Close connections."""
+        ...
+
+
+def checked(key: str) -> str:
+    """Return a key that leads to one file and to nothing else.
+
+    Raises:
+        FileNotStored: it is none.
+    """
+    if len(key) > LONGEST_KEY or not ALLOWED_KEY.fullmatch(key):
+        raise FileNotStored(f"{key[:LONGEST_KEY]!r} is not a key of a file")
+    return key
+
+
+def checked_lifetime(lifetime: timedelta) -> timedelta:
+    """Return the lifetime of a link.
+
+    Raises:
+        ValueError: it is longer than a link may live.
+    """
+    if lifetime > LONGEST_LINK:
+        raise ValueError(f"A link lives at most {LONGEST_LINK}, not {lifetime}")
+    return lifetime

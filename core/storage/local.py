@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from contextlib import aclosing, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import Final
 
-from core.storage.base import FileNotStored
+from core.storage.base import (
+    FileNotStored,
+    Source,
+    StorageUnavailable,
+    UploadTicket,
+    checked,
+    checked_lifetime,
+)
 from core.storage.links import Links
+from core.storage.streams import disk_errors, pieces_of, read_pieces, write_pieces
 
-PIECE = 256 * 1024
-ALLOWED_KEY = re.compile(r"(?!\.)[A-Za-z0-9_.-]+(/(?!\.)[A-Za-z0-9_.-]+)*")
+INCOMING: Final = ".incoming"
+"""Where files grow until they are whole. No key leads there."""
+
+_NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
 class LocalStorage:
@@ -26,38 +35,47 @@ class LocalStorage:
         self._folder = folder
         self._links = links
 
-    async def put(self, key: str, data: bytes | AsyncIterator[bytes], *, mime: str) -> int:
+    @property
+    def incoming(self) -> Path:
+        """Folder of the files that are not whole yet, and of those that a process left when it was killed."""
+        return self._folder / INCOMING
+
+    async def put(self, key: str, data: Source, *, mime: str) -> int:
         """See `Storage.put`. A folder needs no `mime`."""
         del mime
         target = self._path(key)
-        await asyncio.to_thread(target.parent.mkdir, parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}")
+        temporary = self.incoming / f"{target.name[-100:]}.{secrets.token_hex(6)}"
         try:
-            if isinstance(data, bytes):
-                await asyncio.to_thread(temporary.write_bytes, data)
-            else:
-                await _write_stream(temporary, data)
-            await asyncio.to_thread(os.replace, temporary, target)
+            with disk_errors(self._folder):
+                for folder in (self.incoming, target.parent):
+                    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+            async with aclosing(pieces_of(data)) as pieces:
+                size = await write_pieces(temporary, pieces)
+            with disk_errors(self._folder):
+                await asyncio.to_thread(os.replace, temporary, target)
         finally:
-            await asyncio.to_thread(temporary.unlink, missing_ok=True)
-        return await self.size(key)
+            with suppress(NotADirectoryError):
+                await asyncio.to_thread(temporary.unlink, missing_ok=True)
+        return size
 
     async def read(self, key: str) -> bytes:
         """See `Storage.read`."""
         try:
             return await asyncio.to_thread(self._path(key).read_bytes)
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        except _NO_FILE:
             raise FileNotStored(key) from None
 
     async def stream(self, key: str, *, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
         """See `Storage.stream`."""
-        size = await self.size(key)
-        left = size - start if length is None else length
-        with await asyncio.to_thread(self._path(key).open, "rb") as file:
-            await asyncio.to_thread(file.seek, start)
-            while left > 0 and (piece := await asyncio.to_thread(file.read, min(PIECE, left))):
-                left -= len(piece)
+        await self.size(key)
+        async with aclosing(read_pieces(self._path(key), start=start, length=length)) as pieces:
+            async for piece in pieces:
                 yield piece
+
+    async def fetch_to(self, key: str, path: Path) -> int:
+        """See `Storage.fetch_to`."""
+        await self.size(key)
+        return await write_pieces(path, self.stream(key))
 
     async def size(self, key: str) -> int:
         """See `Storage.size`."""
@@ -68,16 +86,22 @@ class LocalStorage:
 
     async def delete(self, key: str) -> None:
         """See `Storage.delete`."""
-        with contextlib.suppress(IsADirectoryError, NotADirectoryError):
-            await asyncio.to_thread(self._path(key).unlink, missing_ok=True)
+        with disk_errors(self._folder), suppress(*_NO_FILE):
+            await asyncio.to_thread(self._path(key).unlink)
 
-    def link(self, key: str, *, lifetime: timedelta) -> str:
+    async def delete_many(self, keys: Iterable[str]) -> None:
+        """See `Storage.delete_many`."""
+        for key in keys:
+            await self.delete(key)
+
+    async def link(self, key: str, *, lifetime: timedelta) -> str:
         """See `Storage.link`."""
-        return self._links.make(key, lifetime)
+        return self._links.make(checked(key), checked_lifetime(lifetime))
 
-    def is_valid_link(self, key: str, expires: str, signature: str) -> bool:
-        """See `Storage.is_valid_link`."""
-        return self._links.is_valid(key, expires, signature)
+    async def upload_ticket(self, key: str, *, mime: str, most_bytes: int, lifetime: timedelta) -> UploadTicket:
+        """See `Storage.upload_ticket`. Our own web takes the file, and holds it to its size and type."""
+        url, expires = self._links.ticket(checked(key), mime, most_bytes, checked_lifetime(lifetime))
+        return UploadTicket(url, "PUT", expires, {"Content-Type": mime})
 
     async def check(self) -> None:
         """See `Storage.check`."""
@@ -85,18 +109,12 @@ class LocalStorage:
         await self.put(key, b"ok", mime="text/plain")
         try:
             if await self.read(key) != b"ok":
-                raise OSError(f"{self._folder} gives back other bytes than were written")
+                raise StorageUnavailable(f"{self._folder} gives back other bytes than were written")
         finally:
             await self.delete(key)
 
+    async def close(self) -> None:
+        """See `Storage.close`."""
+
     def _path(self, key: str) -> Path:
-        if not ALLOWED_KEY.fullmatch(key):
-            raise FileNotStored(f"{key!r} is not a key of a file")
-        return self._folder / key
-
-
-async def _write_stream(path: Path, data: AsyncIterator[bytes]) -> None:
-    file: BinaryIO = await asyncio.to_thread(path.open, "wb")
-    with file:
-        async for piece in data:
-            await asyncio.to_thread(file.write, piece)
+        return self._folder / checked(key)

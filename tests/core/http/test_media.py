@@ -22,7 +22,7 @@ def _path(link: str) -> str:
 
 async def _stored(key: str, data: bytes = BYTES, *, lifetime: timedelta = timedelta(minutes=5)) -> str:
     await storage.storage().put(key, data, mime="image/png")
-    return _path(storage.storage().link(key, lifetime=lifetime))
+    return _path(await storage.storage().link(key, lifetime=lifetime))
 
 
 @pytest.mark.parametrize(

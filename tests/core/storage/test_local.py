@@ -11,8 +11,9 @@ import pytest
 
 from core import storage
 from core.settings import Settings
-from core.storage import FileNotStored, Links, Storage, StoredFile
-from core.storage.local import PIECE, LocalStorage
+from core.storage import FileNotStored, Links, Storage, StorageUnavailable, StoredFile
+from core.storage.base import PIECE
+from core.storage.local import LocalStorage
 from tests.fixtures.servers import make_settings
 
 KEY = "results/ab/cd.png"
@@ -106,7 +107,7 @@ class TestKeeping:
     ) -> None:
         (tmp_path / "a-file").write_text("in the way")
         blocked = LocalStorage(tmp_path / "a-file", Links(service_settings))
-        with pytest.raises(OSError, match="a-file"):
+        with pytest.raises(StorageUnavailable, match="a-file"):
             await blocked.check()
 
     async def test_what_is_remembered_of_a_file_survives_a_json_column(self) -> None:
