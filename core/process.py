@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from core import catalog, db, heartbeat, moderation, providers, queue, redis, storage
+from core import catalog, db, heartbeat, moderation, provider_health, providers, queue, redis, storage
+from core.generations import callbacks
 from core.payments import gateways
 from core.settings import Settings
 
@@ -23,6 +24,8 @@ async def opened(settings: Settings) -> AsyncIterator[None]:
     await storage.connect(settings)
     queue.configure(settings)
     providers.connect(settings)
+    provider_health.connect(settings)
+    callbacks.connect(settings)
     catalog.configure(providers.names())
     gateways.connect(settings)
     await moderation.connect(settings)

@@ -30,6 +30,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 ALLOWED_IN_KEY = re.compile(r"[\x21-\x7e]+")
+PROVIDER_LIMIT = re.compile(r"[a-z][a-z0-9-]{0,39}=[1-9][0-9]{0,5}")
 ALLOWED_IN_WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 CLIENT_ONLY = frozenset(
@@ -244,6 +245,23 @@ class Settings(BaseModel):
         str | None, Field(alias="OPENAI_BASE_URL", description="OpenAI's API, or whatever speaks it.")
     ] = None
 
+    provider_limits: Annotated[
+        str,
+        Field(
+            alias="PROVIDER_LIMITS",
+            description="Jobs that may be under way at a provider, all workers together; `nb providers limit` overrides"
+            " it. No limit for those that are not named.",
+            examples=["openai=40,gemini=40,kling=20"],
+        ),
+    ] = "openai=40,gemini=40"
+    provider_webhooks: Annotated[
+        bool | None,
+        Field(
+            alias="PROVIDER_WEBHOOKS",
+            description="Have providers tell us when a job is done; where PUBLIC_BASE_URL is https when not set.",
+            examples=["true"],
+        ),
+    ] = None
     moderation_enabled: Annotated[
         bool,
         Field(
@@ -352,6 +370,13 @@ class Settings(BaseModel):
             raise ValueError("a key has no spaces, line breaks or letters other than English ones")
         return value
 
+    @field_validator("provider_limits")
+    @classmethod
+    def _is_limits(cls, value: str) -> str:
+        if not all(PROVIDER_LIMIT.fullmatch(part) for part in value.replace(" ", "").split(",") if part):
+            raise ValueError("limits are provider=jobs with commas between, such as openai=40,kling=20")
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _is_database_url(cls, value: SecretStr) -> SecretStr:
@@ -398,6 +423,19 @@ class Settings(BaseModel):
     def media_path(self) -> Path:
         """Folder that holds media when storage is local."""
         return self.storage_path or self.home / "media"
+
+    @property
+    def limits_of_providers(self) -> dict[str, int]:
+        """Jobs that may be under way at a provider, by its name."""
+        parts = (part.partition("=") for part in self.provider_limits.replace(" ", "").split(",") if part)
+        return {name: int(most) for name, _, most in parts}
+
+    @property
+    def takes_provider_webhooks(self) -> bool:
+        """True when providers outside can reach us, or somebody said that they can."""
+        if self.provider_webhooks is None:
+            return self.public_base_url.startswith("https://")
+        return self.provider_webhooks
 
     def secret_values(self) -> list[str]:
         """Every secret that must not appear in a log, and the passwords inside the connection addresses."""
