@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from cli.envelope import Outcome
-from cli.errors import Conflict
+from cli.errors import Conflict, UsageMistake
 from cli.invocation import current
 from cli.local.choices import PORT_VARIABLES, Choices
 from cli.local.home import Home
@@ -52,28 +52,45 @@ def up(
         int | None,
         typer.Option("--redis-port", min=1, max=65535, envvar=PORT_VARIABLES["redis"], help="Redis's port."),
     ] = None,
+    emulate: Annotated[bool, typer.Option("--emulate", help="Emulators play the vendors without a key.")] = False,
+    emulate_failures: Annotated[
+        int,
+        typer.Option("--emulate-failures", min=0, max=90, metavar="PERCENT", help="Share of their calls that fail."),
+    ] = 0,
 ) -> Outcome:
     """Start the whole product on this machine: PostgreSQL, Redis, a local Telegram, web, worker and beat.
 
     Needs no account, no root and no Docker. Everything is kept in .nb (or NB_HOME). Without --detach the logs follow
     and Ctrl-C stops everything; with --json it always runs in the background. DATABASE_URL, REDIS_URL and
-    TELEGRAM_BOT_TOKEN in the environment replace the embedded servers and the sandbox.
+    TELEGRAM_BOT_TOKEN in the environment replace the embedded servers and the sandbox. --emulate plays every vendor
+    for which there is no key, so that all models work.
 
     Examples:
         nb up
         nb up --detach --json
         nb up --web-port 9000
+        nb up --emulate --emulate-failures 20
     """
     current().environment = "local"
+    if emulate_failures and not emulate:
+        raise UsageMistake("--emulate-failures says how often emulators fail, and there are none without --emulate")
     home = Home.find(os.environ, Path.cwd())
-    ports = {"web": web_port, "sandbox": sandbox_port, "postgres": postgres_port, "redis": redis_port}
+    ports: dict[str, int | None] = {
+        "web": web_port,
+        "sandbox": sandbox_port,
+        "postgres": postgres_port,
+        "redis": redis_port,
+    }
+    choices = Choices(ports=ports, emulate=emulate, emulate_failures=emulate_failures)
     start = _in_background if detach or current().json else _in_foreground
     while True:
         running = _wait_for_others(home)
         if running is not None:
+            if emulate and not running.emulators:
+                raise Conflict("the product runs already, without emulators", fix="nb down, then nb up --emulate")
             return _running_already(home, running)
         try:
-            return start(home, Choices(ports=ports))
+            return start(home, choices)
         except AlreadyRunning:
             # Another `nb up` was faster by a moment; wait for it as if it had been there before.
             continue

@@ -12,17 +12,18 @@ from cli.local.choices import USUAL_PORTS, Choices
 from cli.local.home import Home
 from cli.local.launch import LocalError
 from cli.local.progress import PipeWatcher
-from cli.local.session import Callbacks, Interrupted, run
+from cli.local.session import EMULATE, Callbacks, Interrupted, run
 from cli.local.state import Addresses, AlreadyRunning
 
 
 def main(arguments: list[str]) -> int:
-    """Run until stopped. Arguments: the home, then `service=port` for each port that was asked for."""
+    """Run until stopped. Arguments: the home, then `service=port` for each port that was asked for, and `emulate=%`."""
     home = Home(Path(arguments[0]))
-    ports: dict[str, int | None] = dict.fromkeys(USUAL_PORTS)
-    for argument in arguments[1:]:
-        service, _, port = argument.partition("=")
-        ports[service] = int(port)
+    given = {name: int(number) for name, _, number in (argument.partition("=") for argument in arguments[1:])}
+    failures = given.pop(EMULATE, None)
+    choices = Choices(
+        ports={**dict.fromkeys(USUAL_PORTS), **given}, emulate=failures is not None, emulate_failures=failures or 0
+    )
     watcher = PipeWatcher(sys.stdout)
 
     def ready(addresses: Addresses) -> None:
@@ -33,7 +34,7 @@ def main(arguments: list[str]) -> int:
         os.close(silence)
 
     try:
-        asyncio.run(run(home, Choices(ports=ports), watcher, Callbacks(ready, lambda: None)))
+        asyncio.run(run(home, choices, watcher, Callbacks(ready, lambda: None)))
     except LocalError as error:
         watcher.send({"failed": {"message": error.message, "fix": error.fix, "service": error.service}})
         return 1

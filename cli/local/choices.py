@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "poller": (*NB, "bot", "poll"),
     "sandbox": (*NB, "sandbox"),
     "prepare": (sys.executable, "-m", "cli.local.prepare"),
+    "emulators": (sys.executable, "-m", "tests.emulators"),
 }
 
 GIVEN_SERVER_LIMIT = 10.0
@@ -36,6 +37,10 @@ class Choices:
     ports: Mapping[str, int | None] = field(default_factory=lambda: dict.fromkeys(USUAL_PORTS))
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: COMMANDS)
+    emulate: bool = False
+    """Emulators play the vendors."""
+    emulate_failures: int = 0
+    """How many of a hundred calls to an emulator go wrong."""
 
     @property
     def database_url(self) -> str | None:

@@ -21,6 +21,7 @@ COLOURS = {
     "beat": "34",
     "poller": "94",
     "sandbox": "32",
+    "emulators": "92",
     "postgres": "33",
     "redis": "31",
     "prepare": "96",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cli.local import ports, postgres, redis
 from cli.local.choices import USUAL_PORTS, Choices, require_server, without_password
+from cli.local.emulation import SOURCE, Emulation
 from cli.local.home import Home, Secrets, read_json
 from cli.local.http_probe import Answer, get
 from cli.local.identity import RUN_VARIABLE, ProcessIdentity, end_sessions
@@ -40,6 +41,7 @@ class Product:
         self._last = RunState.load(home)
         self._state = RunState(Phase.STARTING, self.run, ProcessIdentity.of(os.getpid()), time.time())
         self._supervisor = Supervisor([], home, self.journal, self._save)
+        self._emulation: Emulation | None = None
         self._secrets: Secrets
         self._preparation: Preparation
         self._answer: Answer | None = None
@@ -84,7 +86,8 @@ class Product:
 
     def _plan(self) -> Sequence[Planned]:
         telegram = "Telegram" if self.choices.is_telegram_given else "sandbox Telegram"
-        servers = ("catalogue", "Redis", telegram)
+        emulators = ("emulators",) if self.choices.emulate else ()
+        servers = ("catalogue", "Redis", telegram, *emulators)
         return (
             Planned("data folder", self._prepare_folder),
             Planned("PostgreSQL", self._start_postgres, after=("data folder",)),
@@ -92,6 +95,7 @@ class Product:
             Planned("migrations", self._migrate, after=("PostgreSQL",)),
             Planned("catalogue", self._sync_catalogue, after=("migrations",)),
             Planned(telegram, self._start_telegram, after=("data folder",)),
+            *(Planned(title, self._start_emulators, after=("data folder",)) for title in emulators),
             Planned("web", self._start_web, after=servers),
             Planned("worker", self._start_worker, after=servers),
             Planned("beat", self._start_beat, after=servers),
@@ -103,9 +107,14 @@ class Product:
         is_new = self.home.create()
         self._put_old_logs_aside()
         self._secrets = self.home.secrets()
-        wanted = {service: self.choices.ports.get(service) for service in self.choices.embedded}
+        if self.choices.emulate:
+            self._emulation = await asyncio.to_thread(
+                Emulation, self.choices.environment, self.choices.emulate_failures
+            )
+        emulated = self._emulation.usual_ports if self._emulation else {}
+        wanted = {service: self.choices.ports.get(service) for service in (*self.choices.embedded, *emulated)}
         remembered = self._last.ports if self._last else {}
-        chosen = ports.choose(wanted, remembered, USUAL_PORTS)
+        chosen = ports.choose(wanted, remembered, {**USUAL_PORTS, **emulated})
         self._state = replace(self._state, ports={**remembered, **chosen}, addresses=self._addresses(chosen))
         self._supervisor = Supervisor(self._services(chosen), self.home, self.journal, self._save)
         self._preparation = Preparation(self._launch("prepare"), self.home.log("prepare"))
@@ -137,6 +146,7 @@ class Product:
             console=f"{web}/console/",
             database=without_password(self._database_url(chosen)),
             redis=without_password(self._redis_url(chosen)),
+            emulators=self._emulation.addresses(chosen, ports.HOST) if self._emulation else {},
         )
 
     def _postgres(self, chosen: Mapping[str, int]) -> postgres.PostgresServer:
@@ -172,6 +182,9 @@ class Product:
                     self._answers(f"http://{ports.HOST}:{chosen['sandbox']}/"),
                 )
             )
+        if self._emulation:
+            urls = [f"{address}/emulator/calls" for address in self.addresses.emulators.values()]
+            services.append(Service("emulators", self._launch_emulators, self._all_answer(urls)))
         if "redis" in chosen:
             services.append(self._redis_service(self._redis(chosen)))
         if "postgres" in chosen:
@@ -204,6 +217,15 @@ class Product:
             argv = (*argv, "--port", str(self._state.ports["sandbox"]))
         return Launch(argv=argv, environment=self.environment())
 
+    def _launch_emulators(self) -> Launch:
+        assert self._emulation is not None
+        argv = (
+            *self.choices.commands["emulators"],
+            *self._emulation.arguments(self.addresses.emulators, self.addresses.web),
+        )
+        path = os.pathsep.join(part for part in (str(SOURCE), self.choices.environment.get("PYTHONPATH")) if part)
+        return Launch(argv=argv, environment={**self.environment(), "PYTHONPATH": path})
+
     def _marked(self, launch: Launch) -> Launch:
         return replace(launch, environment={**launch.environment, RUN_VARIABLE: self.run})
 
@@ -219,6 +241,7 @@ class Product:
             **({} if self.choices.database_url else {"DATABASE_STATEMENT_CACHE": "100"}),
             **passed,
             **self._telegram(),
+            **(self._emulation.environment(self.addresses.emulators) if self._emulation else {}),
             RUN_VARIABLE: self.run,
             "NB_ENVIRONMENT": "local",
             "NB_COMMIT": given.get("NB_COMMIT") or _commit(),
@@ -277,6 +300,12 @@ class Product:
         await self._supervisor.start("sandbox")
         return f"on port {self._state.ports['sandbox']}"
 
+    async def _start_emulators(self) -> str:
+        assert self._emulation is not None
+        await self._supervisor.start("emulators")
+        failing = f"; {self._emulation.failures} of 100 calls fail" if self._emulation.failures else ""
+        return f"{', '.join(self.addresses.emulators)}{failing}"
+
     async def _start_web(self) -> str:
         await self._supervisor.start("web")
         return f"on port {self._state.ports['web']}"
@@ -309,6 +338,14 @@ class Product:
         async def ask() -> bool:
             answer = await get(url)
             return answer is not None and answer.status == 200
+
+        return ask
+
+    def _all_answer(self, urls: Sequence[str]) -> Callable[[], Awaitable[bool]]:
+        asks = [self._answers(url) for url in urls]
+
+        async def ask() -> bool:
+            return all(await asyncio.gather(*(each() for each in asks)))
 
         return ask
 

@@ -25,6 +25,9 @@ def print_addresses(screen: Screen, home: Home, addresses: Addresses) -> None:
         "logs": home.logs,
     }
     screen.pairs({name: value for name, value in rows.items() if value is not None}, indent=2)
+    if addresses.emulators:
+        screen.heading("Emulated vendors")
+        screen.pairs(addresses.emulators, indent=2)
 
 
 def print_next(screen: Screen, addresses: Addresses) -> None:

@@ -21,6 +21,8 @@ from cli.local.state import Addresses, Phase, holding
 from cli.local.steps import Watcher
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+EMULATE = "emulate"
+"""The argument that carries the share of failing calls to the process in the background."""
 BACKGROUND = [sys.executable, "-m", "cli.local.background"]
 
 
@@ -88,6 +90,8 @@ def _listen(stop: asyncio.Event, product: Product, callbacks: Callbacks) -> None
 def start_in_background(home: Home, choices: Choices) -> subprocess.Popen[str]:
     """Start a process that runs the product without a terminal and tells its progress on its standard output."""
     given = [f"{service}={port}" for service, port in choices.ports.items() if port is not None]
+    if choices.emulate:
+        given.append(f"{EMULATE}={choices.emulate_failures}")
     with open_log(home.log("nb")) as errors:
         return subprocess.Popen(
             [*BACKGROUND, str(home.root), *given],

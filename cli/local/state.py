@@ -51,6 +51,8 @@ class Addresses:
     console: str
     database: str
     redis: str
+    emulators: dict[str, str] = field(default_factory=dict)
+    """Where the emulated vendors are; none without `--emulate`."""
 
     @property
     def health(self) -> str:

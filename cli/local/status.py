@@ -64,7 +64,7 @@ class LocalStatus:
         }
 
 
-def addresses_as_data(addresses: Addresses) -> dict[str, str | None]:
+def addresses_as_data(addresses: Addresses) -> dict[str, Any]:
     """Return the addresses under the names of the contract."""
     return {
         "web": addresses.web,
@@ -74,6 +74,7 @@ def addresses_as_data(addresses: Addresses) -> dict[str, str | None]:
         "health": addresses.health,
         "database": addresses.database,
         "redis": addresses.redis,
+        "emulators": addresses.emulators,
     }
 
 

@@ -26,7 +26,7 @@ CALM = 30.0
 
 POLL = 0.05
 
-SERVICE_NAMES = ("nb", "postgres", "redis", "prepare", "sandbox", "web", "worker", "beat", "poller")
+SERVICE_NAMES = ("nb", "postgres", "redis", "prepare", "sandbox", "emulators", "web", "worker", "beat", "poller")
 """Everything that may have a log file, the supervisor itself as `nb`."""
 
 

@@ -26,7 +26,10 @@ from io import BytesIO
 from typing import Any
 
 from aiohttp import web
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageOps
+
+from tests.emulators import media
+from tests.emulators.bad_days import KINDS, BadDays
 
 MODELS: dict[str, frozenset[str]] = {
     "gemini-2.5-flash-image": frozenset(),
@@ -49,6 +52,10 @@ STATUSES = {
     504: "DEADLINE_EXCEEDED",
 }
 MARKER = re.compile(r"#([a-z]+)(?:=(\S+))?")
+REFUSALS = {"status", "retry", "quota", "nokey", "precondition", "echo"}
+MARKERS_OF = {kind: kind for kind in KINDS} | {"#busy": "#retry=1s", "#lost": "#close"}
+"""What the common kinds of bad days are called here."""
+
 BODY_LIMIT = 20 * 1024 * 1024
 
 Body = dict[str, Any]
@@ -88,6 +95,9 @@ class GeminiEmulator:
     api_key: str | None = None
     calls: list[Call] = field(default_factory=list)
     most_at_once: int = 0
+    seconds: float = 0.0
+    bad_days: BadDays = field(default_factory=BadDays)
+    made: list[Call] = field(default_factory=list)
     _at_once: int = 0
     _script: list[str] = field(default_factory=list)
     _seen: Counter[str] = field(default_factory=Counter)
@@ -102,6 +112,7 @@ class GeminiEmulator:
         app.router.add_post("/{version}/models/{call}", self._generate)
         app.router.add_post("/emulator/script", self._post_script)
         app.router.add_get("/emulator/calls", self._get_calls)
+        app.router.add_get("/emulator/jobs", self._get_jobs)
         return app
 
     async def _post_script(self, request: web.Request) -> web.Response:
@@ -119,6 +130,9 @@ class GeminiEmulator:
             }
         )
 
+    async def _get_jobs(self, request: web.Request) -> web.Response:
+        return web.json_response({"jobs": [{"model": call.model, "prompt": call.prompt} for call in self.made]})
+
     async def _generate(self, request: web.Request) -> web.StreamResponse:
         try:
             return await self._answer(request)
@@ -134,24 +148,19 @@ class GeminiEmulator:
         config = body.get("generationConfig", {})
         prompt = " ".join(part["text"] for part in body["contents"][0]["parts"] if "text" in part)
         images = read_images(body)
-        self.calls.append(
-            Call(
-                request.match_info["version"],
-                model,
-                prompt,
-                len(images),
-                config,
-                request.headers.get("X-Server-Timeout"),
-            )
-        )
+        version, limit = request.match_info["version"], request.headers.get("X-Server-Timeout")
+        call = Call(version, model, prompt, len(images), config, limit)
+        self.calls.append(call)
         check(model, config)
         markers = self._markers(prompt)
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:
-            await asyncio.sleep(float(markers.get("delay", 0)))
+            await asyncio.sleep(float(markers.get("delay", self.seconds)))
         finally:
             self._at_once -= 1
+        if not REFUSALS & markers.keys():
+            self.made.append(call)
         if "close" in markers:
             assert request.transport is not None
             request.transport.close()
@@ -170,7 +179,8 @@ class GeminiEmulator:
             raise wrong_key()
 
     def _markers(self, prompt: str) -> dict[str, str]:
-        markers = {name: value or "" for name, value in MARKER.findall(self._script.pop(0) if self._script else prompt)}
+        words = self._script.pop(0) if self._script else MARKERS_OF.get(self.bad_days.draw(), prompt)
+        markers = {name: value or "" for name, value in MARKER.findall(words)}
         self._seen[prompt] += 1
         return {} if "first" in markers and self._seen[prompt] > int(markers["first"]) else markers
 
@@ -302,18 +312,13 @@ def usage(image: int, text: int) -> Body:
 
 
 def picture(prompt: str, images: list[Image.Image], ratio: str, size: str) -> Body:
-    """Return a part with a real PNG: the first input mirrored, or a coloured plane."""
+    """Return a part with a real PNG: the first input mirrored, or what the words say."""
     wide, _, high = ratio.partition(":")
     scale = SIDES[size] / max(int(wide), int(high))
-    color = sha256(prompt.encode()).digest()
     if images:
         made = ImageOps.mirror(images[0])
     else:
-        made = Image.new("RGB", (round(int(wide) * scale), round(int(high) * scale)), (color[0], color[1], color[2]))
-        ImageDraw.Draw(made).ellipse(
-            (made.width // 4, made.height // 4, made.width * 3 // 4, made.height * 3 // 4),
-            fill=(color[3], color[4], color[5]),
-        )
+        made = media.drawing(prompt, (round(int(wide) * scale), round(int(high) * scale)), label="gemini")
     buffer = BytesIO()
     made.save(buffer, "PNG", compress_level=1)
     return {"inlineData": {"mimeType": "image/png", "data": base64.b64encode(buffer.getvalue()).decode()}}

@@ -27,6 +27,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from tests.emulators.bad_days import BadDays
 from tests.emulators.lava_contracts import Body, Contract, Offer, event_of, invoice, moment
 
 RETRIES = (1, 5, 15, *[60] * 11, *[3600] * 5)
@@ -37,6 +38,9 @@ PERIODS = frozenset({"ONE_TIME", "MONTHLY", "PERIOD_90_DAYS", "PERIOD_180_DAYS",
 LANGUAGES = frozenset({"EN", "RU", "ES"})
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 LARGEST_PAGE = 100
+FAULT_OF = {"#status=500": "status=500", "#status=503": "status=503", "#busy": "status=429", "#close": "drop"} | {
+    "#lost": "lose"
+}
 IS_PAID_FIRST = web.RequestKey("IS_PAID_FIRST", bool)
 
 
@@ -77,6 +81,7 @@ class LavaEmulator:
     calls: list[tuple[str, str]] = field(default_factory=list)
     requests: list[Body] = field(default_factory=list)
     address: str = ""
+    bad_days: BadDays = field(default_factory=BadDays)
     _faults: list[tuple[str, str]] = field(default_factory=list)
 
     def application(self) -> web.Application:
@@ -94,6 +99,7 @@ class LavaEmulator:
         app.router.add_get("/emulator/contracts", self._get_contracts)
         app.router.add_post("/emulator/faults", self._post_fault)
         app.router.add_post("/emulator/events", self._post_event)
+        app.router.add_get("/emulator/calls", self._get_calls)
         app.router.add_get("/emulator/deliveries", self._get_deliveries)
         return app
 
@@ -102,7 +108,7 @@ class LavaEmulator:
         if not request.path.startswith("/api/"):
             return await self._answered(request, handler)
         self.calls.append((request.method, request.path))
-        fault = self._take_fault(request.path)
+        fault = self._take_fault(request.path) or FAULT_OF.get(self.bad_days.draw(), "")
         try:
             if fault == "echo":
                 raise Refused(401, f"Key {request.headers.get('X-Api-Key')} of fox@example.org is revoked")
@@ -276,6 +282,9 @@ class LavaEmulator:
     async def _get_deliveries(self, request: web.Request) -> web.Response:
         told = [{"event": d.event, "attempt": d.attempt, "status": d.status} for d in self.deliveries]
         return web.json_response({"deliveries": told})
+
+    async def _get_calls(self, request: web.Request) -> web.Response:
+        return web.json_response({"calls": [{"method": method, "path": path} for method, path in self.calls]})
 
     async def _page(self, request: web.Request) -> web.Response:
         contract = self._contract(request.match_info["id"])

@@ -35,6 +35,7 @@ class Web(BaseHTTPRequestHandler):
             "/": {},
             "/api/health": {"ok": True},
             "/api/ready": {"ok": True},
+            "/emulator/calls": {},
             "/api/ops/v1/status": {"processes": heard()},
         }
         content = json.dumps(answers.get(self.path, {})).encode()
@@ -77,6 +78,10 @@ def main() -> int:
         serve(int(os.environ["PORT"]))
     elif kind == "sandbox":
         serve(int(sys.argv[sys.argv.index("--port") + 1]))
+    elif kind == "emulators":
+        for name, given in zip(sys.argv, sys.argv[1:], strict=False):
+            if name == "--port":
+                serve(int(given.partition("=")[2]))
     else:
         heartbeat(kind).write_text(str(os.getpid()))
     say("info", "started", kind=kind)
