@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.product"]
+pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.product", "tests.fixtures.scheduling"]
 
 MAY_OPEN_SOCKETS = ("integration", "end_to_end", "browser")
 
