@@ -31,7 +31,7 @@ from bot.texts import Html, Words, join, lines
 from core import generations, ledger, redis, storage, users
 from core.generations import Generation
 from core.logs import get_logger
-from core.storage import FileNotStored, StoredFile
+from core.storage import FileNotStored, StorageRefused, StorageUnavailable, StoredFile
 from core.types import Tokens
 
 logger = get_logger(__name__)
@@ -82,9 +82,9 @@ class Courier:
             await generations.abandon_delivery(run_code, "the user blocked the bot")
         except TelegramRetryAfter as error:
             await self._postpone(generation, timedelta(seconds=error.retry_after), error)
-        except LOST_ANSWER as error:
+        except (*LOST_ANSWER, StorageUnavailable) as error:
             await self._postpone(generation, pause_after(generation.delivery_attempts), error)
-        except (TelegramAPIError, FileNotStored) as error:
+        except (TelegramAPIError, FileNotStored, StorageRefused) as error:
             logger.error("delivery_impossible", run_code=run_code, error=str(error)[:300])
             await generations.refuse_delivery(run_code, f"{type(error).__name__}: {error}"[:300])
         else:

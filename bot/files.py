@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from aiogram.types import BufferedInputFile, InputFile
 from PIL import Image
 
-from bot.mp4 import VideoFacts, probe
 from core import media, storage
 from core.generations import Generation
 from core.storage import StoredFile
@@ -30,6 +29,15 @@ SHOWN_SIDE: Final = 2560
 
 PREVIEW_QUALITY: Final = 92
 AS_THEY_ARE: Final = frozenset({"image/jpeg", "image/png"})
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFacts:
+    """What a player wants to know before it starts. Zero where nobody knows."""
+
+    width: int = 0
+    height: int = 0
+    seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +87,9 @@ async def open_result(generation: Generation, file: StoredFile, number: int) -> 
     if is_video(file):
         if file.size > LARGEST_FILE:
             return None
-        data = await storage.storage().read(file.key)
-        facts = await asyncio.to_thread(probe, data)
-        return Sendable(BufferedInputFile(data, name), True, facts)
+        # A file that is gone is to be noticed now, not in the middle of the upload.
+        await storage.storage().size(file.key)
+        return Sendable(StoredInputFile(file.key, name), True, await _facts(file))
     if max(file.width, file.height) > LONGEST_PHOTO_RATIO * max(1, min(file.width, file.height)):
         return None
     data = await storage.storage().read(file.key)
@@ -100,6 +108,17 @@ def preview(data: bytes) -> bytes:
     buffer = io.BytesIO()
     flat.save(buffer, "JPEG", quality=PREVIEW_QUALITY)
     return buffer.getvalue()
+
+
+async def _facts(file: StoredFile) -> VideoFacts:
+    """Return what is known of a video; of those that were stored before it was noted, what their bytes say."""
+    if file.width and file.seconds:
+        return VideoFacts(file.width, file.height, max(1, round(file.seconds)))
+    try:
+        found = await media.inspect(await storage.storage().read(file.key))
+    except media.UnusableMedia:
+        return VideoFacts()
+    return VideoFacts(found.width, found.height, max(1, round(found.seconds)) if found.seconds else 0)
 
 
 def _needs_preview(file: StoredFile) -> bool:

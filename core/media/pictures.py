@@ -1,4 +1,4 @@
-"""Looks at files by their bytes: what users send is cleaned, what providers return is checked."""
+"""Pictures: what users send is made anew, which cleans it; what providers return is decoded to see that it can be."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ import struct
 import threading
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from PIL import Image, ImageOps, UnidentifiedImageError
+
+from core.media.errors import HeicImage, ImageTooLarge, NotAnImage
+from core.media.kinds import HEAD, is_heic
 
 MAX_IMAGE_BYTES: Final = 20 * 1024 * 1024
 """What a bot may download from Telegram."""
@@ -27,35 +31,12 @@ LONGEST_SIDE: Final = 16_384
 JPEG_QUALITY: Final = 92
 
 _FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif", "BMP": "image/bmp"}
-_BRANDS_OF_PICTURES = {b"heic", b"heix", b"heif", b"hevc", b"mif1", b"msf1", b"avif", b"avis"}
-"""HEIC and AVIF come in the container of MP4."""
 
 _BROKEN = (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError)
 """What Pillow raises for broken files, depending on where they are broken."""
 
 _decoding = threading.BoundedSemaphore(2)
 """Large pictures fill memory while they are decoded; more than two at once might fill all of it."""
-
-_EXTENSIONS = {
-    "image/jpeg": "jpg",
-    "image/png": "png",
-    "image/webp": "webp",
-    "image/gif": "gif",
-    "video/mp4": "mp4",
-    "video/webm": "webm",
-}
-
-
-class UnusableMedia(Exception):
-    """The file cannot be used."""
-
-
-class NotAnImage(UnusableMedia):
-    """The bytes are not a picture in a format that we read: JPEG, PNG, WebP, GIF or BMP."""
-
-
-class ImageTooLarge(UnusableMedia):
-    """The picture has more bytes or pixels than we take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +49,11 @@ class AcceptedImage:
     height: int
 
 
-@dataclass(frozen=True, slots=True)
-class Inspected:
-    """What the bytes of a result turned out to be."""
-
-    mime: str
-    width: int = 0
-    height: int = 0
-
-
 async def accept_image(data: bytes) -> AcceptedImage:
-    """Check and clean a picture that somebody sent.
+    """Check and clean a picture that somebody sent. Of one that moves, the first frame is taken.
 
     Raises:
+        HeicImage: a picture of a telephone that we do not read.
         NotAnImage: by its bytes; its name and declared type are not looked at.
         ImageTooLarge: above 20 MB or 64 megapixels.
     """
@@ -89,21 +62,15 @@ async def accept_image(data: bytes) -> AcceptedImage:
     return await asyncio.to_thread(_clean, data)
 
 
-async def inspect(data: bytes) -> Inspected:
-    """Say what a provider's result is.
+def measure(source: bytes | Path) -> tuple[str, int, int]:
+    """Return type, width and height of a picture that can be decoded. Works for a while: to be called in a thread.
 
     Raises:
-        UnusableMedia: neither a picture that can be decoded nor an MP4 or WebM video.
+        UnusableMedia: it cannot be used; the subclass says why.
     """
-    video = _video_type(data[:64])
-    if video is not None:
-        return Inspected(video)
-    return await asyncio.to_thread(_inspect_image, data)
-
-
-def extension(mime: str) -> str:
-    """Return the file extension for a type that `inspect` or `accept_image` returned."""
-    return _EXTENSIONS.get(mime, "bin")
+    with _decoding:
+        image = _opened(source)
+    return _FORMATS[str(image.format)], image.width, image.height
 
 
 def _clean(data: bytes) -> AcceptedImage:
@@ -125,15 +92,9 @@ def _clean(data: bytes) -> AcceptedImage:
     return AcceptedImage(buffer.getvalue(), mime, upright.width, upright.height)
 
 
-def _inspect_image(data: bytes) -> Inspected:
-    with _decoding:
-        image = _opened(data)
-    return Inspected(_FORMATS[str(image.format)], image.width, image.height)
-
-
-def _opened(data: bytes, *, as_small_as_useful: bool = False) -> Image.Image:
+def _opened(source: bytes | Path, *, as_small_as_useful: bool = False) -> Image.Image:
     try:
-        image = Image.open(io.BytesIO(data), formats=list(_FORMATS))
+        image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=list(_FORMATS))
         if image.width * image.height > MAX_PIXELS:
             raise ImageTooLarge(f"{image.width} x {image.height} pixels")
         if as_small_as_useful:
@@ -143,6 +104,8 @@ def _opened(data: bytes, *, as_small_as_useful: bool = False) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageTooLarge(type(error).__name__) from None
     except _BROKEN as error:
+        if is_heic(_head(source)):
+            raise HeicImage("HEIC or AVIF") from None
         raise NotAnImage(type(error).__name__) from None
     return image
 
@@ -152,11 +115,8 @@ def _working_size(image: Image.Image) -> tuple[int, int]:
     return max(1, int(image.width * scale)), max(1, int(image.height * scale))
 
 
-def _video_type(head: bytes) -> str | None:
-    if head[4:8] == b"ftyp":
-        length = min(int.from_bytes(head[:4], "big"), len(head))
-        brands = {head[8:12], *(head[start : start + 4] for start in range(16, length, 4))}
-        return None if brands & _BRANDS_OF_PICTURES else "video/mp4"
-    if head.startswith(b"\x1a\x45\xdf\xa3") and b"webm" in head:
-        return "video/webm"
-    return None
+def _head(source: bytes | Path) -> bytes:
+    if isinstance(source, bytes):
+        return source[:HEAD]
+    with source.open("rb") as file:
+        return file.read(HEAD)
