@@ -51,10 +51,16 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """What a job does with a result of its parent: which of the results is meant, from 1."""
+    """What a job does with a result of its parent.
+
+    Attributes:
+        number: which of the results is meant, from 1.
+        from_frame: it began with the last frame of the result, and what it makes is joined to it.
+    """
 
     kind: FollowUpKind
     number: int = 1
+    from_frame: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,10 @@ class Generation:
         source_url: a link whose picture or video is fetched as the input, empty without one.
         parent: run code of the job that this one repeats, changes or continues.
         continuation: what is done with the parent's result, where it is continued.
-        route: index into the model's routes; `provider` is the one that works on it.
+        route: how many routes were tried and left; the story names them.
+        provider: the one that works on it, or that it waits for.
+        attempts: submissions tried there.
+        files_removed_at: when its files were removed as too old.
     """
 
     id: int
@@ -113,6 +122,7 @@ class Generation:
     submitted_at: datetime | None
     completed_at: datetime | None
     deadline_at: datetime
+    files_removed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +189,7 @@ def from_row(row: db.Row) -> Generation:
         submitted_at=row["submitted_at"],
         completed_at=row["completed_at"],
         deadline_at=row["deadline_at"],
+        files_removed_at=row["files_removed_at"],
     )
 
 
@@ -192,4 +203,4 @@ def _continuation(value: str | None) -> Continuation | None:
     if value is None:
         return None
     found = json.loads(value)
-    return Continuation(FollowUpKind(found["kind"]), found["number"])
+    return Continuation(FollowUpKind(found["kind"]), found["number"], found.get("from_frame", False))
