@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from core.logs import get_logger
 from core.settings import Settings
 from providers.base import Provider
+from providers.errors import ProviderError
+
+log = get_logger(__name__)
 
 Make = Callable[[], Provider]
 
@@ -45,6 +49,14 @@ def get(name: str) -> Provider:
     return _providers[name]
 
 
+async def stop(name: str, external_id: str) -> None:
+    """Ask a provider to stop a job. Whether it does is its affair: what is owed to the user does not depend on it."""
+    try:
+        await get(name).cancel(external_id)
+    except (ProviderError, ProviderNotConfigured) as error:
+        log.warning("provider.not_stopped", provider=name, external_id=external_id, error=type(error).__name__)
+
+
 def names() -> frozenset[str]:
     """Names of the configured providers."""
     return frozenset(_makers) | frozenset(_providers)
@@ -76,6 +88,46 @@ def _gemini(settings: Settings) -> Make | None:
         from providers.gemini import GeminiProvider
 
         return GeminiProvider(key.get_secret_value(), base_url=settings.gemini_base_url)
+
+    return make
+
+
+def _vertex(settings: Settings) -> Make | None:
+    credentials = settings.google_credentials
+    if credentials is None:
+        return None
+
+    def make() -> Provider:
+        from providers.gemini import VertexProvider
+        from providers.google.account import ServiceAccount
+
+        return VertexProvider(
+            ServiceAccount.parse(credentials.get_secret_value()),
+            project=settings.gcp_project_id,
+            location=settings.vertex_location,
+            base_url=settings.vertex_base_url,
+        )
+
+    return make
+
+
+def _veo(settings: Settings) -> Make | None:
+    credentials, output = settings.google_credentials, settings.veo_output_uri
+    if credentials is None or output is None:
+        return None
+
+    def make() -> Provider:
+        from providers.google.account import ServiceAccount
+        from providers.veo import VeoProvider
+
+        return VeoProvider(
+            ServiceAccount.parse(credentials.get_secret_value()),
+            output,
+            project=settings.gcp_project_id,
+            location=settings.gcp_location,
+            base_url=settings.vertex_base_url,
+            storage_url=settings.gcs_base_url,
+        )
 
     return make
 
@@ -141,13 +193,56 @@ def _snapgen(settings: Settings) -> Make | None:
     return make
 
 
+def _openai(name: str) -> Callable[[Settings], Make | None]:
+    """Return the configuration of one of the two services of an account at OpenAI."""
+
+    def configure(settings: Settings) -> Make | None:
+        key = settings.openai_api_key
+        if key is None:
+            return None
+
+        def make() -> Provider:
+            from providers.openai import OpenAiProvider
+            from providers.sora import SoraProvider
+
+            adapter = OpenAiProvider if name == "openai" else SoraProvider
+            return adapter(
+                key.get_secret_value(),
+                base_url=settings.openai_base_url,
+                organization=settings.openai_organization,
+                project=settings.openai_project_id,
+            )
+
+        return make
+
+    return configure
+
+
+def _runway(settings: Settings) -> Make | None:
+    key = settings.runway_api_key
+    if key is None:
+        return None
+
+    def make() -> Provider:
+        from providers.runway import RunwayProvider
+
+        return RunwayProvider(key.get_secret_value(), base_url=settings.runway_base_url)
+
+    return make
+
+
 _CONFIGURE: dict[str, Callable[[Settings], Make | None]] = {
     "gemini": _gemini,
+    "vertex": _vertex,
+    "veo": _veo,
     "kling": _kling,
     "useapi-kling": _useapi("useapi-kling"),
     "useapi-runway": _useapi("useapi-runway"),
     "useapi-midjourney": _useapi("useapi-midjourney"),
     "kie": _kie,
     "snapgen": _snapgen,
+    "openai": _openai("openai"),
+    "sora": _openai("sora"),
+    "runway": _runway,
     "demo": _demo,
 }

@@ -183,6 +183,45 @@ class Settings(BaseModel):
     gemini_base_url: Annotated[
         str | None, Field(alias="GEMINI_BASE_URL", description="The Gemini API; Google's when not set.")
     ] = None
+    google_credentials: Annotated[
+        SecretStr | None,
+        Field(
+            alias="GOOGLE_APPLICATION_CREDENTIALS_JSON",
+            description="Key of a service account: its JSON, the base64 of that, or a path. Gemini on Vertex with it.",
+        ),
+    ] = None
+    gcp_project_id: Annotated[
+        str | None,
+        Field(alias="GCP_PROJECT_ID", description="Google's project; the service account's own when not set."),
+    ] = None
+    gcp_location: Annotated[
+        str,
+        Field(alias="GCP_LOCATION", description="Region that runs Veo.", pattern=r"^[a-z0-9-]+$"),
+    ] = "us-central1"
+    vertex_location: Annotated[
+        str,
+        Field(
+            alias="VERTEX_LOCATION",
+            description="Region that runs Gemini on Vertex; the newest image models are in `global` only.",
+            pattern=r"^[a-z0-9-]+$",
+        ),
+    ] = "global"
+    vertex_base_url: Annotated[
+        str | None, Field(alias="VERTEX_BASE_URL", description="Vertex, or whatever speaks it; Google's when not set.")
+    ] = None
+    veo_output_uri: Annotated[
+        str | None,
+        Field(
+            alias="VEO_OUTPUT_URI",
+            description="Folder in Cloud Storage that Veo writes to; Veo is offered when it is set as well.",
+            pattern=r"^gs://[a-z0-9][a-z0-9._-]+(/.*)?$",
+            examples=["gs://our-bucket/veo"],
+        ),
+    ] = None
+    gcs_base_url: Annotated[
+        str | None,
+        Field(alias="GCS_BASE_URL", description="Cloud Storage, or whatever speaks it; Google's when not set."),
+    ] = None
 
     kling_api_key: Annotated[
         SecretStr | None,
@@ -242,7 +281,24 @@ class Settings(BaseModel):
         Field(alias="OPENAI_API_KEY", description="Key of OpenAI: GPT Image, and moderation of what people ask for."),
     ] = None
     openai_base_url: Annotated[
-        str | None, Field(alias="OPENAI_BASE_URL", description="OpenAI's API, or whatever speaks it.")
+        str | None,
+        Field(
+            alias="OPENAI_BASE_URL",
+            description="OpenAI's API, or whatever speaks it; `/v1` is added to a bare address.",
+            examples=["https://api.openai.com/v1"],
+        ),
+    ] = None
+    openai_organization: Annotated[
+        str | None, Field(alias="OPENAI_ORGANIZATION", description="Organization that OpenAI bills.")
+    ] = None
+    openai_project_id: Annotated[
+        str | None, Field(alias="OPENAI_PROJECT_ID", description="Project that OpenAI bills.")
+    ] = None
+    runway_api_key: Annotated[
+        SecretStr | None, Field(alias="RUNWAYML_API_SECRET", description="Key of Runway's own API.")
+    ] = None
+    runway_base_url: Annotated[
+        str | None, Field(alias="RUNWAY_BASE_URL", description="Runway's own API, or whatever speaks it.")
     ] = None
 
     provider_limits: Annotated[
@@ -337,12 +393,15 @@ class Settings(BaseModel):
         "public_base_url",
         "telegram_api_base_url",
         "gemini_base_url",
+        "vertex_base_url",
+        "gcs_base_url",
         "kling_api_base_url",
         "lava_api_base_url",
         "useapi_base_url",
         "kie_api_base_url",
         "geminigen_api_base_url",
         "openai_base_url",
+        "runway_base_url",
     )
     @classmethod
     def _is_base_url(cls, value: str | None) -> str | None:
@@ -362,6 +421,7 @@ class Settings(BaseModel):
         "kie_api_key",
         "geminigen_api_key",
         "openai_api_key",
+        "runway_api_key",
     )
     @classmethod
     def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
@@ -370,11 +430,27 @@ class Settings(BaseModel):
             raise ValueError("a key has no spaces, line breaks or letters other than English ones")
         return value
 
+    @field_validator("openai_base_url")
+    @classmethod
+    def _has_version(cls, value: str | None) -> str | None:
+        """Give a bare address the version that OpenAI's SDK expects in it."""
+        return f"{value}/v1" if value is not None and AnyHttpUrl(value).path in (None, "/") else value
+
     @field_validator("provider_limits")
     @classmethod
     def _is_limits(cls, value: str) -> str:
         if not all(PROVIDER_LIMIT.fullmatch(part) for part in value.replace(" ", "").split(",") if part):
             raise ValueError("limits are provider=jobs with commas between, such as openai=40,kling=20")
+        return value
+
+    @field_validator("google_credentials")
+    @classmethod
+    def _is_service_account(cls, value: SecretStr | None) -> SecretStr | None:
+        """Read it once at the start, for its first use may be hours later."""
+        if value is not None:
+            from providers.google.account import ServiceAccount
+
+            ServiceAccount.parse(value.get_secret_value())
         return value
 
     @field_validator("database_url")
