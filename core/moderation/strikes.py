@@ -99,8 +99,8 @@ async def add(user_id: UserId, source: Source, category: str, prompt: str) -> bo
     added = await db.execute(
         """
         INSERT INTO botapp_refusal (user_id, source, category, digest)
-        SELECT $1, $2, $3, $4 WHERE NOT EXISTS (
-            SELECT FROM botapp_refusal WHERE user_id = $1 AND digest = $4 AND at > now() - $5::interval
+        SELECT $1, $2, $3, $4::varchar WHERE NOT EXISTS (
+            SELECT FROM botapp_refusal WHERE user_id = $1 AND digest = $4::varchar AND at > now() - $5::interval
         )
         """,
         user_id,

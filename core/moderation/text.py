@@ -20,7 +20,7 @@ _LATIN_OF: Final = str.maketrans(
     "авекмнорстухіѕјԁӏһԛԝгпиь" + "αβεικνορτυχ" + "013457@$!|",
     "abekmhopctyxisjdlhqwrnub" + "abeikvoptux" + "oieastasil",
 )
-_CYRILLIC_OF: Final = str.maketrans("abcehkmoptxyurn" + "013468@!|", "авсенкмортхуигп" + "оизчбваии")
+_CYRILLIC_OF: Final = str.maketrans("abcehkmoptxyurngdlizsfv" + "013468@!|", "авсенкмортхуигпгдлизсфв" + "оизчбваии")
 _LEET: Final = frozenset("0123456789@$!|")
 _WORD: Final = re.compile(r"[@$]?[^\W_]+(?:[@$!|]+[^\W_]+)*")
 _RUN: Final = re.compile(r"(.)\1{2,}")
