@@ -10,6 +10,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
 from providers.base import Json, MediaKind, MediaRole
 
 
@@ -28,12 +30,14 @@ class Route:
     Attributes:
         requires: options that must have one of these values for this way to be open; others do not matter.
         takes: roles of inputs that this way can carry; None for all that the model takes.
+        extends: the provider goes on with videos that it made itself; otherwise their last frame is animated.
     """
 
     provider: str
     model: str
     requires: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
     takes: frozenset[MediaRole] | None = None
+    extends: bool = False
 
     def carries(self, params: Mapping[str, Json], roles: Collection[MediaRole]) -> bool:
         """True when an order with these options and inputs can go this way."""
@@ -49,6 +53,7 @@ class InputSlot:
     Attributes:
         role: what they are for; it is passed on to the provider.
         most: how many of them it takes.
+        fewer: how many it takes at most beside inputs of another role.
         least: how many it cannot do without.
         label: what it is called, by language; a name that follows from the role where there is none.
         excludes: roles that cannot be given together with this one.
@@ -65,6 +70,11 @@ class InputSlot:
     needs: frozenset[MediaRole] = frozenset()
     requires: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
     longest: float | None = None
+    fewer: Mapping[MediaRole, int] = field(default_factory=dict)
+
+    def most_beside(self, roles: Collection[MediaRole]) -> int:
+        """Return how many of them it takes where inputs of these roles are given too."""
+        return min([self.most, *(most for role, most in self.fewer.items() if role in roles)])
 
     @property
     def takes_video(self) -> bool:
@@ -181,14 +191,33 @@ class CatalogModel:
         return properties
 
     def with_defaults(self, params: Mapping[str, Json]) -> dict[str, Json]:
-        """Return the options with the schema's defaults filled in, in the schema's order."""
+        """Return the options with the schema's defaults filled in, in the schema's order.
+
+        A default inside a condition of the schema goes before the option's own, where the condition holds: sound brings
+        the quality that it needs.
+        """
         filled: dict[str, Json] = {}
         for name, schema in self.options.items():
             if name in params:
                 filled[name] = params[name]
             elif "default" in schema:
                 filled[name] = schema["default"]
-        return filled | {name: value for name, value in params.items() if name not in filled}
+        filled |= {name: value for name, value in params.items() if name not in filled}
+        for condition in self.conditions:
+            if Draft202012Validator(condition["if"]).is_valid(filled):
+                follows = condition.get("then", {}).get("properties", {})
+                filled |= {
+                    name: schema["default"]
+                    for name, schema in follows.items()
+                    if "default" in schema and name not in params
+                }
+        return filled
+
+    @property
+    def conditions(self) -> tuple[Mapping[str, Any], ...]:
+        """The parts of the schema that say what follows from a choice, each with `if` and `then`."""
+        parts = (self.params_schema, *self.params_schema.get("allOf", ()))
+        return tuple(part for part in parts if "if" in part)
 
 
 class UnknownModel(Exception):

@@ -224,6 +224,7 @@ def _route(values: Mapping[str, Any]) -> Route:
         model=values["model"],
         requires=_allowed(values.get("requires", {})),
         takes=frozenset(map(MediaRole, values["takes"])) if "takes" in values else None,
+        extends=values.get("extends", False),
     )
 
 
@@ -241,4 +242,5 @@ def _slot(values: Mapping[str, Any]) -> InputSlot:
         needs=frozenset(map(MediaRole, values.get("needs", ()))),
         requires=_allowed(values.get("requires", {})),
         longest=values.get("longest"),
+        fewer={MediaRole(role): most for role, most in values.get("fewer", {}).items()},
     )

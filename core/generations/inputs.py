@@ -83,8 +83,9 @@ def _check_slots(model: CatalogModel, files: Sequence[StoredFile], params: Mappi
         if model.slot(role) is None:
             raise InputMismatch(role)
     for slot in model.inputs:
-        if filled[slot.role] > slot.most:
-            raise TooManyImages(limit=slot.most)
+        most = slot.most_beside(filled.keys())
+        if filled[slot.role] > most:
+            raise TooManyImages(limit=most)
         if filled[slot.role] < slot.least:
             raise VideoRequired if slot.takes_video else ImageRequired
         if filled[slot.role]:

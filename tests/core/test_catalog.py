@@ -18,6 +18,8 @@ from core import catalog, db
 from core.catalog import CatalogModel, CostUnit, Route, UnknownModel
 from core.catalog import service as catalog_service
 from core.pricing import quote
+from core.pricing.options import values_of
+from core.pricing.quotes import name_of
 from core.settings import Settings
 from providers.base import MediaKind
 
@@ -367,7 +369,7 @@ class TestShippedModels:
             assert all(option["x-label"].values()), name
             assert option["x-widget"], name
             for value, label in option.get("x-labels", {}).items():
-                assert value in [str(allowed) for allowed in option["enum"]], name
+                assert value in [name_of(allowed) for allowed in values_of(option)], name
                 assert set(label) == {"ru", "en"}, name
 
     def test_every_option_has_a_type(self, slug: str) -> None:
@@ -381,8 +383,7 @@ class TestShippedModels:
     def test_every_choice_of_every_option_is_valid_and_priced(self, slug: str) -> None:
         model = shipped(slug)
         for name, option in model.options.items():
-            choices = option.get("enum") or range(option["minimum"], option["maximum"] + 1)
-            for choice in choices:
+            for choice in values_of(option):
                 assert quote(model, {name: choice}).tokens > 0
 
     def test_what_it_is_paid_by_is_an_option_with_a_default(self, slug: str) -> None:
@@ -394,7 +395,7 @@ class TestShippedModels:
     def test_its_factors_belong_to_choices_that_exist(self, slug: str) -> None:
         model = shipped(slug)
         for name, values in model.option_factors.items():
-            allowed = {str(value) for value in model.options[name]["enum"]}
+            allowed = {name_of(value) for value in values_of(model.options[name])}
             assert set(values) <= allowed
 
     def test_it_has_a_route_and_time_to_finish(self, slug: str) -> None:

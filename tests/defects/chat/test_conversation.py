@@ -112,7 +112,7 @@ async def test_d15_every_allowed_value_has_a_button_and_the_default_model_exists
     shown = " ".join([telegram.last["text"], *labels(telegram.last)])
     for size in (await catalog.get("nano-banana-pro")).options["image_size"]["enum"]:
         assert size in shown
-    for kind in MediaKind:
+    for kind in (MediaKind.IMAGE, MediaKind.VIDEO):
         default = await catalog.default_model(kind)
         assert default is not None and default.is_available
 
@@ -178,14 +178,14 @@ async def test_w10_every_model_on_sale_is_in_the_price_list(mia: Person) -> None
     await db.execute(
         """INSERT INTO botapp_aimodel
             (slug, display_name, type, purpose, base_cost_usd, cost_unit, params_schema, routes)
-        SELECT 'kling-v2-6', 'Kling 2.6', type, purpose, 0.05, cost_unit, params_schema, routes
+        SELECT 'kling-v9', 'Kling 9', type, purpose, 0.05, cost_unit, params_schema, routes
         FROM botapp_aimodel WHERE slug = 'demo-video'"""
     )
     catalog.configure({"demo"})
     [shown] = await mia.send("/models")
     for model in await catalog.models():
         assert model.display_name in visible(shown["text"])
-    assert "Kling 2.6" in visible(shown["text"])
+    assert "Kling 9" in visible(shown["text"])
 
 
 async def test_w11_stars_are_offered_and_pay(mia: Person) -> None:

@@ -11,6 +11,8 @@ from core import catalog, db, ledger, providers, users
 from core.catalog import CatalogModel
 from core.generations import CooldownActive, DailyLimitReached, ImageRequired, ModelUnavailable, TooManyImages
 from core.pricing import InvalidParams, quote
+from core.pricing.options import values_of
+from core.pricing.quotes import name_of
 from core.storage import StoredFile, storage
 from providers.base import Job
 from tests.core.generations.conftest import Ordering, advance, balance
@@ -19,6 +21,7 @@ from tests.core.generations.scripted import ScriptedProvider
 pytestmark = pytest.mark.integration
 
 PHOTO = StoredFile("uploads/fox.png", "image/png", 10)
+FILM = StoredFile("uploads/fox.mp4", "video/mp4", 10, seconds=5)
 
 ONE_IMAGE = """'[{"role": "image", "most": 1, "least": 1}]'"""
 
@@ -26,9 +29,11 @@ ONE_IMAGE = """'[{"role": "image", "most": 1, "least": 1}]'"""
 @pytest.fixture(autouse=True)
 async def every_model_works(first: ScriptedProvider, user: users.User) -> None:
     """Every model of the catalogue is made by the scripted provider, and the user can pay for it."""
-    await db.execute("""UPDATE botapp_aimodel SET routes = '[{"provider": "first", "model": "one"}]'""")
+    routes = '[{"provider": "first", "model": "one"}]'
+    await db.execute("UPDATE botapp_aimodel SET routes = $1, cooldown_seconds = 0", routes)
     catalog.configure(providers.names())
     await storage().put(PHOTO.key, b"a fox", mime="image/png")
+    await storage().put(FILM.key, b"a fox runs", mime="video/mp4")
     await ledger.post(user.id, Decimal(1000), ledger.PostingKind.DEPOSIT, key=f"rich:{user.id}")  # type: ignore[arg-type]
 
 
@@ -45,7 +50,9 @@ async def models() -> list[CatalogModel]:
 
 
 def images_for(model: CatalogModel) -> tuple[StoredFile, ...]:
-    """A picture for a model that takes one."""
+    """A picture for a model that takes one, a video for a model that works from one only."""
+    if model.needs_input_video:
+        return (FILM,)
     return (PHOTO,) if model.max_input_images else ()
 
 
@@ -187,9 +194,11 @@ async def test_w09_quality_can_be_traded_for_price_and_is_delivered(order: Order
     """W9: 4K cost as much as 1K and 1080p as 720p, which was then not even made."""
     for model in await models():
         for option, factors in model.option_factors.items():
-            for value, factor in factors.items():
+            values = {name_of(value): value for value in values_of(model.options[option])}
+            for name, factor in factors.items():
                 if factor == 1:
                     continue
+                value = values[name]
                 base, _ = await sent(order, first, model=model.slug, images=images_for(model))
                 cost, job = await sent(order, first, model=model.slug, params={option: value}, images=images_for(model))
                 assert (cost != base, job.params[option]) == (True, value)
