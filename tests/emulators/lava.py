@@ -100,6 +100,7 @@ class LavaEmulator:
         app.router.add_post("/emulator/faults", self._post_fault)
         app.router.add_post("/emulator/events", self._post_event)
         app.router.add_get("/emulator/calls", self._get_calls)
+        app.router.add_post("/emulator/failures", self._post_failures)
         app.router.add_get("/emulator/deliveries", self._get_deliveries)
         return app
 
@@ -282,6 +283,10 @@ class LavaEmulator:
     async def _get_deliveries(self, request: web.Request) -> web.Response:
         told = [{"event": d.event, "attempt": d.attempt, "status": d.status} for d in self.deliveries]
         return web.json_response({"deliveries": told})
+
+    async def _post_failures(self, request: web.Request) -> web.Response:
+        self.bad_days.share = float((await document(request))["share"])
+        return web.json_response({"drawn": self.bad_days.drawn})
 
     async def _get_calls(self, request: web.Request) -> web.Response:
         return web.json_response({"calls": [{"method": method, "path": path} for method, path in self.calls]})

@@ -10,7 +10,8 @@ N calls with this prompt misbehave). After: ``#lose`` (accepted, and the answer 
 Nth look) ``#never`` ``#fail`` ``#blocked`` (given up, for its content) ``#none`` (finished with nothing) ``#gone`` (not
 known any more) ``#expired`` (the first links are dead, later ones live) ``#twice`` (every webhook comes twice).
 
-``GET /emulator/jobs`` tells what was accepted. With `bad_days` a share of all calls goes wrong without any order.
+``GET /emulator/jobs`` tells what was accepted. With `bad_days` a share of all calls goes wrong without any order;
+``POST /emulator/failures {"share": 20}`` says how many of a hundred from now on.
 """
 
 from __future__ import annotations
@@ -257,6 +258,7 @@ class Service:
         app.add_route(self._post_script, "/emulator/script", methods=["POST"], name="script")
         app.add_route(self._get_calls, "/emulator/calls", methods=["GET"], name="calls")
         app.add_route(self._get_jobs, "/emulator/jobs", methods=["GET"], name="jobs")
+        app.add_route(self._post_failures, "/emulator/failures", methods=["POST"], name="failures")
         app.add_route(self._receive, "/emulator/webhook/<secret:str>", methods=["POST"], name="receive")
         app.exception(Answered)(lambda _request, answered: answered.response)
         self.routes(app)
@@ -271,6 +273,10 @@ class Service:
         body = request.json
         self.script(str(body["markers"]), int(body.get("times", 1)))
         return as_json({"ok": True})
+
+    async def _post_failures(self, request: Request) -> HTTPResponse:
+        self.bad_days.share = float(request.json["share"])
+        return as_json({"drawn": self.bad_days.drawn})
 
     async def _get_calls(self, _request: Request) -> HTTPResponse:
         calls = [{"method": c.method, "path": c.path, "body": c.body, "query": c.query} for c in self.calls]

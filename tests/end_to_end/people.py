@@ -230,6 +230,15 @@ class Person:
         """Return this person's tokens."""
         return await self.sandbox.records.balance(self.id)
 
+    async def is_given(self, tokens: int) -> None:
+        """Have an operator credit tokens to this person."""
+        answer = await self.sandbox.http.post(
+            f"{self.sandbox.product.web}/api/ops/v1/users/{self.id}/credit",
+            json={"tokens": str(tokens), "reason": "a test"},
+            headers={"Authorization": f"Bearer {self.sandbox.product.token}", "Idempotency-Key": f"given-{self.id}"},
+        )
+        assert answer.is_success, answer.text
+
     async def statement(self, kind: str | None = None) -> list[Decimal]:
         """Return the amounts of this person's postings, oldest first."""
         postings = await self.sandbox.records.postings(self.id)
