@@ -1,5 +1,5 @@
-"""Google's Gemini image models ("nano banana") through the Developer API: pictures from words and from photos."""
+"""Google's Gemini models: pictures ("nano banana") and prompts from references, over the Developer API or Vertex."""
 
-from providers.gemini.provider import GeminiProvider
+from providers.gemini.provider import GeminiProvider, VertexProvider
 
-__all__ = ["GeminiProvider"]
+__all__ = ["GeminiProvider", "VertexProvider"]

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from providers.base import Media
 from providers.errors import ContentBlocked
 from providers.gemini import models
-from providers.gemini.failures import LONGEST_DETAIL
+from providers.google.failures import LONGEST_DETAIL
 
 if TYPE_CHECKING:
     from google.genai import types
 
 # The model stumbled, it did not refuse: asking once more is reasonable.
 STUMBLES = frozenset({"IMAGE_OTHER", "NO_IMAGE"})
+
+FINISHED = frozenset({"STOP", "MAX_TOKENS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,26 @@ def read(model: str, response: types.GenerateContentResponse) -> Answer:
     reason = _reason(response, candidate)
     refusal = ContentBlocked(f"{reason}: {prose}".removesuffix(": ")[:LONGEST_DETAIL])
     return Answer(None, refusal, is_stumble=reason.split(" ")[0] in STUMBLES, cost_usd=cost)
+
+
+def text(response: types.GenerateContentResponse) -> str:
+    """Return the words of an answer without its thoughts."""
+    candidate = response.candidates[0] if response.candidates else None
+    parts = (candidate.content.parts if candidate and candidate.content else None) or []
+    return "".join(part.text for part in parts if part.text and not part.thought)
+
+
+def reason(response: types.GenerateContentResponse) -> str:
+    """Return why an answer ends where it ends, in Google's words."""
+    return _reason(response, response.candidates[0] if response.candidates else None)
+
+
+def blocked(response: types.GenerateContentResponse) -> ContentBlocked | None:
+    """Return the refusal that an answer of words stands for; None where it ended as it should, or was cut off."""
+    ended = response.candidates[0].finish_reason if response.candidates else None
+    if ended is not None and ended.value in FINISHED:
+        return None
+    return ContentBlocked(reason(response)[:LONGEST_DETAIL])
 
 
 def _reason(response: types.GenerateContentResponse, candidate: types.Candidate | None) -> str:

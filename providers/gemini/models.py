@@ -1,4 +1,4 @@
-"""What differs between the Gemini image models: options they take and what their tokens cost.
+"""What differs between the Gemini models: options they take and what their tokens cost.
 
 List prices of November 2026 in USD per million tokens. A model that is not listed is called without options that some
 models refuse, and its cost is unknown.
@@ -7,6 +7,7 @@ models refuse, and its cost is unknown.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,14 @@ MODELS: dict[str, Traits] = {
     "gemini-3.1-flash-image": Traits(takes_size=True, prices=_prices("0.50", "3.00", "60")),
     "gemini-nano-banana-2.1": Traits(takes_size=True, prices=_prices("1.50", "7.50", "30")),
     "gemini-3-pro-image": Traits(takes_size=True, prices=_prices("2.00", "12.00", "120")),
+    "gemini-3.8-flash": Traits(takes_size=False, prices=_prices("0.75", "3.75", "3.75")),
+    "gemini-3.5-flash-lite": Traits(takes_size=False, prices=_prices("0.30", "2.50", "2.50")),
+    "gemini-3.1-pro-preview": Traits(takes_size=False, prices=_prices("2.00", "12.00", "12.00")),
 }
+ANNOUNCED: dict[str, tuple[date, Prices]] = {
+    "gemini-3.8-flash": (date(2027, 1, 1), _prices("1.50", "7.50", "7.50")),
+}
+"""Prices that hold from a day on, as Google has announced."""
 
 
 def traits(model: str) -> Traits:
@@ -52,12 +60,20 @@ def traits(model: str) -> Traits:
     return MODELS.get(model, UNKNOWN)
 
 
-def cost(model: str, usage: types.GenerateContentResponseUsageMetadata | None) -> Decimal | None:
+def prices_on(model: str, day: date) -> Prices | None:
+    """Return what a model's tokens cost on a day; None where that is not known."""
+    since, announced = ANNOUNCED.get(model, (date.max, None))
+    return announced if day >= since else traits(model).prices
+
+
+def cost(
+    model: str, usage: types.GenerateContentResponseUsageMetadata | None, day: date | None = None
+) -> Decimal | None:
     """Return what one call cost; None where the price or the usage is unknown.
 
     Thoughts are billed as text. Output that is not broken down by modality is counted as image, the dearer one.
     """
-    prices = traits(model).prices
+    prices = prices_on(model, day or datetime.now(UTC).date())
     if prices is None or usage is None:
         return None
     output = usage.candidates_token_count or 0

@@ -1,4 +1,4 @@
-"""Google's Gemini image API on a loopback port: ``generateContent`` with its real shapes, refusals and bad days.
+"""Google's Gemini API on a loopback port: ``generateContent`` and files, with real shapes, refusals and bad days.
 
 Behaviour is scripted by markers in the prompt (``a fox #finish=IMAGE_OTHER``) or for the next calls through
 ``POST /emulator/script {"markers": "#status=503", "times": 2}``; ``GET /emulator/calls`` tells what was asked.
@@ -13,50 +13,27 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
-import binascii
-import json
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from hashlib import sha256
-from io import BytesIO
 from typing import Any
 
 from aiohttp import web
-from PIL import Image, ImageOps
 
-from tests.emulators import media
 from tests.emulators.bad_days import KINDS, BadDays
+from tests.emulators.gemini_files import Files
+from tests.emulators.gemini_models import SERVED, Asked, Refused, misbehave, parse, wrong_key
 
-MODELS: dict[str, frozenset[str]] = {
-    "gemini-2.5-flash-image": frozenset(),
-    "gemini-3.1-flash-lite-image": frozenset(),
-    "gemini-3.1-flash-image": frozenset({"512", "1K", "2K", "4K"}),
-    "gemini-nano-banana-2.1": frozenset({"1K", "2K", "4K"}),
-    "gemini-3-pro-image": frozenset({"1K", "2K", "4K"}),
-}
-RATIOS = frozenset(["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"])
-SIDES = {"512": 512, "1K": 1024, "2K": 2048, "4K": 4096}
-IMAGE_TOKENS = {"512": 747, "1K": 1120, "2K": 1680, "4K": 3766}
-STATUSES = {
-    400: "INVALID_ARGUMENT",
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    499: "CANCELLED",
-    500: "INTERNAL",
-    503: "UNAVAILABLE",
-    504: "DEADLINE_EXCEEDED",
-}
 MARKER = re.compile(r"#([a-z]+)(?:=(\S+))?")
+BODY_LIMIT = 64 * 1024 * 1024
+LARGEST_REQUEST = 20 * 1024 * 1024
 REFUSALS = {"status", "retry", "quota", "nokey", "precondition", "echo"}
 MARKERS_OF = {kind: kind for kind in KINDS} | {"#busy": "#retry=1s", "#lost": "#close"}
 """What the common kinds of bad days are called here."""
 
-BODY_LIMIT = 20 * 1024 * 1024
+__all__ = ["SERVED", "Asked", "Call", "GeminiEmulator", "Refused", "serve"]
 
 Body = dict[str, Any]
 
@@ -71,21 +48,7 @@ class Call:
     images: int
     config: Body
     server_timeout: str | None
-
-
-class Refused(Exception):
-    """The request is answered with an error status."""
-
-    def __init__(
-        self, code: int, message: str, *, status: str | None = None, details: list[Body] | None = None
-    ) -> None:
-        super().__init__(message)
-        self.code = code
-        self.body: Body = {
-            "error": {"code": code, "message": message, "status": status or STATUSES.get(code, "UNKNOWN")}
-        }
-        if details is not None:
-            self.body["error"]["details"] = details
+    body: Body = field(default_factory=dict, repr=False)
 
 
 @dataclass
@@ -98,6 +61,7 @@ class GeminiEmulator:
     seconds: float = 0.0
     bad_days: BadDays = field(default_factory=BadDays)
     made: list[Call] = field(default_factory=list)
+    files: Files = field(default_factory=Files)
     _at_once: int = 0
     _script: list[str] = field(default_factory=list)
     _seen: Counter[str] = field(default_factory=Counter)
@@ -110,9 +74,13 @@ class GeminiEmulator:
         """Return the web application."""
         app = web.Application(client_max_size=BODY_LIMIT)
         app.router.add_post("/{version}/models/{call}", self._generate)
+        app.router.add_post("/upload/{version}/files", self._start_upload)
+        app.router.add_post("/upload/{version}/files/{name}", self._finish_upload)
+        app.router.add_route("*", "/{version}/files/{name}", self._file)
         app.router.add_post("/emulator/script", self._post_script)
         app.router.add_get("/emulator/calls", self._get_calls)
         app.router.add_get("/emulator/jobs", self._get_jobs)
+        app.router.add_post("/emulator/failures", self._post_failures)
         return app
 
     async def _post_script(self, request: web.Request) -> web.Response:
@@ -130,6 +98,10 @@ class GeminiEmulator:
             }
         )
 
+    async def _post_failures(self, request: web.Request) -> web.Response:
+        self.bad_days.share = float((await request.json())["share"])
+        return web.json_response({"drawn": self.bad_days.drawn})
+
     async def _get_jobs(self, request: web.Request) -> web.Response:
         return web.json_response({"jobs": [{"model": call.model, "prompt": call.prompt} for call in self.made]})
 
@@ -144,15 +116,15 @@ class GeminiEmulator:
         if method != "generateContent":
             raise Refused(404, f"method {method} is not known")
         self._authenticate(request)
-        body = parse(await request.read())
+        given = await request.read()
+        if len(given) > LARGEST_REQUEST:
+            raise Refused(400, f"Request payload size exceeds the limit: {LARGEST_REQUEST} bytes.")
+        body = parse(given)
         config = body.get("generationConfig", {})
-        prompt = " ".join(part["text"] for part in body["contents"][0]["parts"] if "text" in part)
-        images = read_images(body)
         version, limit = request.match_info["version"], request.headers.get("X-Server-Timeout")
-        call = Call(version, model, prompt, len(images), config, limit)
-        self.calls.append(call)
-        check(model, config)
-        markers = self._markers(prompt)
+        self.calls.append(Call(version, model, words_of(body), pictures_of(body), config, limit, body))
+        call, asked = self.calls[-1], Asked.read(model, body, self.files.ready())
+        markers = self._markers(asked.prompt)
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:
@@ -169,7 +141,32 @@ class GeminiEmulator:
         if "odd" in markers:
             return web.json_response({"candidates": "none today", "usageMetadata": []})
         misbehave(markers, request.headers["x-goog-api-key"])
-        return web.json_response(result(model, prompt, images, config, markers))
+        return web.json_response(asked.answer(markers))
+
+    async def _start_upload(self, request: web.Request) -> web.StreamResponse:
+        try:
+            self._authenticate(request)
+            name = self.files.start(request.headers, self._markers("an upload"))
+        except Refused as refusal:
+            return web.json_response(refusal.body, status=refusal.code)
+        url = f"{request.url.origin()}/upload/{request.match_info['version']}/files/{name}?upload_id={name}"
+        return web.json_response({}, headers={"X-Goog-Upload-URL": url, "X-Goog-Upload-Status": "active"})
+
+    async def _finish_upload(self, request: web.Request) -> web.StreamResponse:
+        file = self.files.take(request.match_info["name"], request.headers, await request.read())
+        address = f"{request.url.origin()}/{request.match_info['version']}"
+        return web.json_response({"file": file.told(address)}, headers={"X-Goog-Upload-Status": "final"})
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        address = f"{request.url.origin()}/{request.match_info['version']}"
+        try:
+            self._authenticate(request)
+            if request.method == "DELETE":
+                self.files.delete(request.match_info["name"])
+                return web.json_response({})
+            return web.json_response(self.files.look(request.match_info["name"]).told(address))
+        except Refused as refusal:
+            return web.json_response(refusal.body, status=refusal.code)
 
     def _authenticate(self, request: web.Request) -> None:
         key = request.headers.get("x-goog-api-key")
@@ -185,143 +182,14 @@ class GeminiEmulator:
         return {} if "first" in markers and self._seen[prompt] > int(markers["first"]) else markers
 
 
-def parse(raw: bytes) -> Body:
-    """Return the request's document, checked as far as Google checks it."""
-    try:
-        body: Body = json.loads(raw)
-    except ValueError:
-        raise Refused(400, "Invalid JSON payload received.") from None
-    if not body.get("contents") or not body["contents"][0].get("parts"):
-        raise Refused(400, "GenerateContentRequest.contents: contents is not specified")
-    return body
+def words_of(body: Body) -> str:
+    """Return the words of a request, before anything of it is judged."""
+    return " ".join(part["text"] for part in body["contents"][0]["parts"] if "text" in part)
 
 
-def read_images(body: Body) -> list[Image.Image]:
-    """Return the pictures in the request."""
-    images = []
-    for part in body["contents"][0]["parts"]:
-        if "inlineData" in part:
-            try:
-                data = base64.b64decode(part["inlineData"]["data"].translate({45: 43, 95: 47}), validate=True)
-                images.append(Image.open(BytesIO(data)).convert("RGB"))
-            except (binascii.Error, OSError):
-                raise Refused(400, "Unable to process input image. Please retry.") from None
-    return images
-
-
-def check(model: str, config: Body) -> None:
-    """Refuse what the model refuses."""
-    if model not in MODELS:
-        raise Refused(404, f"models/{model} is no longer available. Please update your code to use a newer model.")
-    image = config.get("imageConfig", {})
-    if "IMAGE" not in config.get("responseModalities", []):
-        raise Refused(400, "The requested combination of response modalities is not supported by the model.")
-    if "aspectRatio" in image and image["aspectRatio"] not in RATIOS:
-        raise Refused(400, f"aspect_ratio {image['aspectRatio']} is not supported")
-    if "imageSize" in image and image["imageSize"] not in MODELS[model]:
-        raise Refused(400, f"image_size {image['imageSize']} is not supported by {model}")
-
-
-def wrong_key() -> Refused:
-    """Return what Google says to a wrong key: 400, not 401."""
-    info = {
-        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-        "reason": "API_KEY_INVALID",
-        "domain": "googleapis.com",
-    }
-    return Refused(400, "API key not valid. Please pass a valid API key.", details=[info])
-
-
-def misbehave(markers: dict[str, str], key: str) -> None:
-    """Raise the refusal that the markers ask for."""
-    if "retry" in markers:
-        delay = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": markers["retry"]}
-        raise Refused(
-            429,
-            f"You exceeded your current quota. Please retry in {markers['retry']}.",
-            status="RESOURCE_EXHAUSTED",
-            details=[delay],
-        )
-    if "quota" in markers:
-        raise Refused(
-            429,
-            "Your prepayment credits are depleted. Please go to AI Studio to manage your project and billing.",
-            status="RESOURCE_EXHAUSTED",
-        )
-    if "nokey" in markers:
-        raise wrong_key()
-    if "precondition" in markers:
-        raise Refused(400, markers["precondition"].replace("_", " "), status="FAILED_PRECONDITION")
-    if "echo" in markers:
-        raise Refused(403, f"Your API key {key} was reported as leaked.")
-    if "status" in markers:
-        code = int(markers["status"])
-        raise Refused(code, f"emulated {STATUSES.get(code, 'failure')}")
-
-
-def result(model: str, prompt: str, images: list[Image.Image], config: Body, markers: dict[str, str]) -> Body:
-    """Return the document of a call that was accepted, with or without a picture in it."""
-    answer: Body = {"modelVersion": model, "responseId": sha256(prompt.encode()).hexdigest()[:16]}
-    if "block" in markers:
-        return {**answer, "promptFeedback": {"blockReason": markers["block"]}, "usageMetadata": usage(0, 0)}
-    if "nothing" in markers:
-        return {**answer, "usageMetadata": usage(0, 0)}
-    if "finish" in markers:
-        return {
-            **answer,
-            "candidates": [{"content": {"role": "model"}, "finishReason": markers["finish"], "index": 0}],
-            "usageMetadata": usage(0, 0),
-        }
-    parts: list[Body] = [{"text": "Here is your picture."}]
-    size = config.get("imageConfig", {}).get("imageSize", "1K")
-    if "refuse" in markers:
-        parts = [{"text": "I cannot make this picture, but I can describe it."}]
-    else:
-        if "drafts" in markers:
-            parts = [
-                {"thought": True, "text": "A first sketch."},
-                {"thought": True, **picture("draft", [], "1:1", "512")},
-                *parts,
-            ]
-        ratio = config.get("imageConfig", {}).get("aspectRatio", "1:1")
-        parts.append(
-            {**picture(prompt, images, ratio, size), "thoughtSignature": base64.b64encode(b"signature").decode()}
-        )
-        if "drafts" in markers:
-            parts.append({"thought": True, **picture("draft", [], "1:1", "512")})
-    shown = 0 if "refuse" in markers else IMAGE_TOKENS[size]
-    return {
-        **answer,
-        "candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP", "index": 0}],
-        "usageMetadata": usage(shown, 12),
-    }
-
-
-def usage(image: int, text: int) -> Body:
-    """Return the token counts of a call."""
-    return {
-        "promptTokenCount": 300,
-        "candidatesTokenCount": image + text,
-        "thoughtsTokenCount": 210,
-        "totalTokenCount": 510 + image + text,
-        "candidatesTokensDetails": [
-            {"modality": "IMAGE", "tokenCount": image},
-            {"modality": "TEXT", "tokenCount": text},
-        ],
-    }
-
-
-def picture(prompt: str, images: list[Image.Image], ratio: str, size: str) -> Body:
-    """Return a part with a real PNG: the first input mirrored, or what the words say."""
-    wide, _, high = ratio.partition(":")
-    scale = SIDES[size] / max(int(wide), int(high))
-    if images:
-        made = ImageOps.mirror(images[0])
-    else:
-        made = media.drawing(prompt, (round(int(wide) * scale), round(int(high) * scale)), label="gemini")
-    buffer = BytesIO()
-    made.save(buffer, "PNG", compress_level=1)
-    return {"inlineData": {"mimeType": "image/png", "data": base64.b64encode(buffer.getvalue()).decode()}}
+def pictures_of(body: Body) -> int:
+    """Return how many media lie in a request."""
+    return sum("inlineData" in part for part in body["contents"][0]["parts"])
 
 
 @asynccontextmanager

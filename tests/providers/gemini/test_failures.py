@@ -9,7 +9,8 @@ import pytest
 from providers import errors
 from providers.base import Failed, Finished, Job, Json, LookupUnsupported, MediaKind
 from providers.errors import ProviderError
-from providers.gemini import GeminiProvider, failures
+from providers.gemini import GeminiProvider
+from providers.google import failures
 from tests.emulators.gemini import GeminiEmulator
 from tests.providers.gemini.conftest import KEY
 from tests.providers.media import image_job
