@@ -176,6 +176,11 @@ class CatalogModel:
         """True when it works from a video only."""
         return any(slot.least and slot.takes_video for slot in self.inputs)
 
+    @property
+    def needs_words(self) -> bool:
+        """True when it makes nothing without a prompt; words are made from the input alone."""
+        return self.kind is not MediaKind.TEXT
+
     def routes_for(self, params: Mapping[str, Json], roles: Collection[MediaRole]) -> tuple[Route, ...]:
         """Return the configured routes that an order with these options and inputs can take, in their order."""
         return tuple(route for route in self.routes if route.carries(params, roles))

@@ -23,6 +23,7 @@ from core.generations.refusals import (
     ImageRequired,
     ImagesNotSupported,
     InputMismatch,
+    LinkUnusable,
     ModelUnavailable,
     OrderRefused,
     ParentUnusable,
@@ -44,9 +45,9 @@ from core.generations.repository import (
     get,
     of_user,
     page,
-    queue_place,
     story,
 )
+from core.generations.slots import place as queue_place
 from core.generations.states import Continuation, Generation, Stage, Status, StoryEvent
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "ImageRequired",
     "ImagesNotSupported",
     "InputMismatch",
+    "LinkUnusable",
     "ModelUnavailable",
     "Order",
     "OrderRefused",

@@ -18,7 +18,7 @@ from core.generations import inputs
 from core.generations.refusals import OrderRefused, ParentUnusable, VideoTooLong
 from core.generations.states import Continuation, Generation, Stage, Status
 from core.pricing import InvalidParams, quote
-from core.storage import StoredFile
+from core.storage import FileNotStored, StoredFile, storage
 from core.types import Tokens
 from providers.base import Action, ActionKind, Json, MediaRole
 
@@ -76,8 +76,8 @@ def result_of(parent: Generation, continuation: Continuation) -> StoredFile:
     return parent.results[continuation.number - 1]
 
 
-async def check_is_offered(parent: Generation, continuation: Continuation, model: CatalogModel) -> None:
-    """Refuse what the catalogue does not offer under results of the parent's model.
+async def check(parent: Generation, continuation: Continuation, model: CatalogModel) -> None:
+    """Refuse what the catalogue does not offer under results of the parent's model, and a result that is gone.
 
     Raises:
         ParentUnusable: see there.
@@ -85,6 +85,11 @@ async def check_is_offered(parent: Generation, continuation: Continuation, model
     offered = (await catalog.get(parent.model)).follow_ups
     if not any(one.kind is continuation.kind and one.model == model.slug for one in offered):
         raise ParentUnusable(f"{model.slug} does not {continuation.kind.value} what {parent.model} made")
+    result = result_of(parent, continuation)
+    try:
+        await storage().size(result.key)
+    except FileNotStored:
+        raise ParentUnusable(f"{result.key} is gone") from None
 
 
 def placed(

@@ -9,17 +9,22 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from core import catalog, db, ledger
+from core import catalog, db, ledger, moderation, references
 from core.catalog import CatalogModel
-from core.generations import inputs, repository
+from core.generations import continuations, inputs, repository
 from core.generations.refusals import (
     CooldownActive,
     DailyLimitReached,
     EmptyPrompt,
+    ImageRequired,
+    ImagesNotSupported,
+    LinkUnusable,
     ModelUnavailable,
     OrderRefused,
+    ParentUnusable,
     PriceDiffers,
     PromptTooLong,
+    TooManyImages,
     TooManyRunning,
     UserBlocked,
 )
@@ -96,14 +101,69 @@ async def submit(order: Order) -> Generation:
 
 async def _submit(order: Order) -> Generation:
     model = await catalog.get(order.model)
+    parent = await _parent(order)
+    if parent is not None and order.continuation is not None and not order.prompt.strip():
+        # Who says nothing else wants more of the same.
+        order = replace(order, prompt=parent.prompt)
     _check(order, model)
     price = quote(model, order.params)
-    order = replace(order, images=inputs.placed(model, order.images, price.params))
-    if not model.routes_for(price.params, {MediaRole(file.role) for file in order.images}):
-        raise ModelUnavailable(model.slug, successor=model.successor)
+    order = await _with_inputs(order, model, price.params, parent)
     if order.agreed not in {None, price.tokens}:
         raise PriceDiffers(price=price.tokens)
+    # It asks a service outside, so it must not run while the balance is locked.
+    await moderation.check(order.user.id, order.prompt, order.images)
     return await place(order, model, price)
+
+
+async def _parent(order: Order) -> Generation | None:
+    """Return the generation that is repeated or continued; it is a user's own."""
+    if order.parent is None:
+        if order.continuation is not None:
+            raise ParentUnusable("a continuation continues something")
+        return None
+    try:
+        parent = await repository.get(order.parent)
+    except repository.GenerationNotFound:
+        raise ParentUnusable(order.parent) from None
+    if parent.user_id != order.user.id:
+        raise ParentUnusable(order.parent)
+    return parent
+
+
+async def _with_inputs(
+    order: Order, model: CatalogModel, params: Mapping[str, Json], parent: Generation | None
+) -> Order:
+    """Return the order with its inputs in the model's slots.
+
+    Raises:
+        OrderRefused: they do not fit, or no route carries them.
+    """
+    if parent is not None and order.continuation is not None:
+        wanted = replace(order.continuation, from_frame=False)
+        await continuations.check(parent, wanted, model)
+        files = continuations.placed(model, order.images, params, parent, wanted)
+        return replace(order, images=files, continuation=wanted)
+    if order.source_url:
+        _check_source(order, model)
+        return order
+    files = inputs.placed(model, order.images, params)
+    if model.kind is MediaKind.TEXT and not files:
+        raise ImageRequired
+    if not model.routes_for(params, {MediaRole(file.role) for file in files}):
+        raise ModelUnavailable(model.slug, successor=model.successor)
+    return replace(order, images=files)
+
+
+def _check_source(order: Order, model: CatalogModel) -> None:
+    """Look at an order whose input is behind a link. Whether that fits is seen once it is fetched."""
+    if order.images:
+        raise TooManyImages(limit=0)
+    if not model.inputs:
+        raise ImagesNotSupported
+    try:
+        references.parse(order.source_url)
+    except references.LinkFailed as error:
+        raise LinkUnusable(error.detail) from None
 
 
 async def place(order: Order, model: CatalogModel, price: Quote) -> Generation:
@@ -133,7 +193,7 @@ def _new(order: Order, model: CatalogModel, price: Quote, charge: Posting) -> re
         chat_id=order.user.chat_id,
         model=model,
         transaction_id=charge.id,
-        generation_type=_type_of(model.kind, bool(order.images)),
+        generation_type=_type_of(model.kind, order),
         prompt=order.prompt.strip(),
         images=order.images,
         quote=price,
@@ -150,10 +210,9 @@ def _check(order: Order, model: CatalogModel) -> None:
     prompt = order.prompt.strip()
     if order.user.is_blocked:
         raise UserBlocked
-    is_retired = model.retires_at is not None and model.retires_at <= datetime.now(UTC)
-    if not model.is_available or is_retired:
+    if not model.is_available:
         raise ModelUnavailable(model.slug, successor=model.successor)
-    if not prompt:
+    if not prompt and model.needs_words:
         raise EmptyPrompt
     if len(prompt) > model.max_prompt_length:
         raise PromptTooLong(limit=model.max_prompt_length, length=len(prompt))
@@ -170,5 +229,6 @@ def _check_limits(usage: repository.Usage, model: CatalogModel) -> None:
         raise DailyLimitReached(limit=model.daily_limit)
 
 
-def _type_of(kind: MediaKind, has_images: bool) -> str:
-    return f"{'image' if has_images else 'text'}2{kind.value}"
+def _type_of(kind: MediaKind, order: Order) -> str:
+    has_files = bool(order.images or order.source_url or order.continuation)
+    return f"{'image' if has_files else 'text'}2{kind.value}"

@@ -106,6 +106,12 @@ class InputMismatch(OrderRefused):
         super().__init__(f"The input {role.value} {'; '.join(parts) or 'is none that the model takes'}")
 
 
+class LinkUnusable(OrderRefused):
+    """The link leads to no picture or video that can be fetched."""
+
+    code = "link_not_supported"
+
+
 class ParentUnusable(OrderRefused):
     """The result that should be continued is not there any more, or was made in a way that cannot be continued."""
 

@@ -22,6 +22,7 @@ refused-input_mismatch-option = To add this ({ $input }), choose for “{ $model
 refused-input_mismatch-needs = “{ $model }”: { $input } works only together with: { $others }.
 refused-input_mismatch-excludes = “{ $model }”: { $input } does not go with: { $others }. Send one of them.
 refused-parent_unusable = This result cannot be used for that any more: it is too old, or another service made it.
+refused-link_not_supported = I cannot open this link. Send one that leads to a photo or a video, or the file itself.
 refused-content_refused = That is something I do not make. Nothing was charged. Say it differently and we go on.
 refused-too_many_refusals = Too many descriptions were refused in a row. Try again in { $duration }.
 refused-invalid_params = “{ $model }” no longer takes these settings. Choose them again: /models

@@ -23,6 +23,7 @@ refused-input_mismatch-option = Чтобы добавить { $input }, выбе
 refused-input_mismatch-needs = «{ $model }»: { $input } работает только вместе с: { $others }.
 refused-input_mismatch-excludes = «{ $model }»: { $input } не сочетается с: { $others }. Пришлите что-то одно.
 refused-parent_unusable = С этим результатом так больше нельзя: он слишком старый или сделан другим сервисом.
+refused-link_not_supported = Эту ссылку я не открою. Пришлите ссылку на фото или видео либо сам файл.
 refused-content_refused = Такое я не делаю. Ничего не списано. Опишите иначе, и продолжим.
 refused-too_many_refusals = Слишком много отклонённых описаний подряд. Попробуйте снова через { $duration }.
 refused-invalid_params = Эти настройки «{ $model }» больше не принимает. Выберите их заново: /models
