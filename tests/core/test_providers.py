@@ -10,6 +10,7 @@ import pytest
 from core import providers
 from core.settings import Settings, SettingsError, load
 from tests.core.test_settings import COMPLETE
+from tests.emulators.google_errors import service_account
 
 USEAPI = frozenset({"useapi-kling", "useapi-runway", "useapi-midjourney"})
 KEYS = {
@@ -19,10 +20,16 @@ KEYS = {
     "snapgen": {"GEMINIGEN_API_KEY": "snapgen-key-0123456789", "GEMINIGEN_USD_PER_CREDIT": "0.01"},
     "demo": {"DEMO_PROVIDER": "true"},
 }
-EVERYTHING = {name: value for keys in KEYS.values() for name, value in keys.items()} | {
-    "USEAPI_API_KEY": "token-0123456789"
+GOOGLE = {
+    "GOOGLE_APPLICATION_CREDENTIALS_JSON": service_account("https://oauth2.googleapis.com"),
+    "VEO_OUTPUT_URI": "gs://our-bucket/veo",
 }
-NAMES = frozenset(KEYS) | USEAPI
+EVERYTHING = (
+    {name: value for keys in KEYS.values() for name, value in keys.items()}
+    | {"USEAPI_API_KEY": "token-0123456789"}
+    | GOOGLE
+)
+NAMES = frozenset(KEYS) | USEAPI | {"vertex", "veo"}
 
 
 def settings(**changes: str) -> Settings:
@@ -58,6 +65,24 @@ def test_half_a_pair_of_keys_is_no_provider(missing: str) -> None:
         providers.get("kling")
 
 
+def test_a_service_account_opens_gemini_on_vertex_and_with_a_folder_veo() -> None:
+    providers.connect(settings(**GOOGLE))
+    assert providers.names() == {"vertex", "veo"}
+    providers.connect(settings(**{name: value for name, value in GOOGLE.items() if name != "VEO_OUTPUT_URI"}))
+    assert providers.names() == {"vertex"}
+    providers.connect(settings(VEO_OUTPUT_URI=GOOGLE["VEO_OUTPUT_URI"]))
+    assert providers.names() == frozenset()
+
+
+@pytest.mark.parametrize("value", ["{}", '{"type": "service_account"}', "/no/such/file", "not-a-key-at-all", "[]"])
+def test_a_service_account_that_is_none_stops_the_start_without_being_shown(value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(COMPLETE | {"GOOGLE_APPLICATION_CREDENTIALS_JSON": value})
+    (problem,) = caught.value.problems
+    assert problem.startswith("GOOGLE_APPLICATION_CREDENTIALS_JSON: ")
+    assert value not in problem.removeprefix("GOOGLE_APPLICATION_CREDENTIALS_JSON: ")
+
+
 def test_a_process_that_calls_no_provider_loads_no_adapter() -> None:
     program = f"""
 import sys
@@ -66,7 +91,8 @@ from core import providers
 from core.settings import load
 providers.connect(load({COMPLETE | EVERYTHING!r}))
 print(sorted(providers.names()))
-light = {{"providers", "providers.base", "providers.errors"}}
+shared = "base connections errors google google.account http"
+light = {{"providers"}} | {{f"providers.{{name}}" for name in shared.split()}}
 print(sorted(name for name in sys.modules if name.split(".")[0] == "providers" and name not in light))
 providers.get("kling")
 print("providers.kling" in sys.modules)
