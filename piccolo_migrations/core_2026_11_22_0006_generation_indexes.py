@@ -18,10 +18,10 @@ UPDATE botapp_aimodel SET inputs = jsonb_build_array(jsonb_build_object(
 """
 
 INDEXES = """
-CREATE INDEX genrequest_queued ON botapp_genrequest (user_id, id) WHERE status IN ('queued', 'processing')
-    AND stage = 'queued';
+CREATE INDEX genrequest_queued ON botapp_genrequest (provider, id) WHERE status = 'queued' AND stage = 'queued';
 CREATE INDEX genrequest_at_provider ON botapp_genrequest (provider) WHERE status = 'processing'
     AND stage IN ('submitting', 'submitted');
+CREATE INDEX genevent_looked_up ON botapp_genevent (generation_id) WHERE event = 'lookup';
 CREATE INDEX genrequest_usual_time ON botapp_genrequest (ai_model_id, completed_at DESC) WHERE status = 'done';
 CREATE INDEX genrequest_files_by_age ON botapp_genrequest (completed_at) WHERE files_removed_at IS NULL
     AND completed_at IS NOT NULL;
@@ -31,8 +31,8 @@ CREATE INDEX refusal_newest_by_user ON botapp_refusal (user_id, at DESC);
 """
 
 DOWN = """
-DROP INDEX genrequest_queued, genrequest_at_provider, genrequest_usual_time, genrequest_files_by_age, upload_by_age,
-    upload_kept_once, refusal_newest_by_user;
+DROP INDEX genrequest_queued, genrequest_at_provider, genevent_looked_up, genrequest_usual_time,
+    genrequest_files_by_age, upload_by_age, upload_kept_once, refusal_newest_by_user;
 """
 
 

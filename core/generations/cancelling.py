@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import structlog
-
 from core import db, providers
-from core.generations import endings, repository
+from core.generations import endings, repository, slots
 from core.generations.states import Generation, Stage, Status
 from core.queue import outbox
 from core.types import UserId
-from providers.errors import ProviderError
-
-log = structlog.get_logger(__name__)
 
 
 class CannotCancel(Exception):
@@ -49,13 +44,7 @@ async def cancel(run_code: str, user: UserId) -> Generation:
         await repository.tell(before.id, "cancelled", by="user")
         await outbox.publish_later("bot.tell_failure", {"run_code": run_code})
     if before.stage is Stage.SUBMITTED and before.external_id is not None:
-        await _stop_at_provider(before, before.external_id)
+        await providers.stop(before.provider, before.external_id)
+        await slots.wake(before.provider)
     await outbox.flush()
     return await repository.get(run_code)
-
-
-async def _stop_at_provider(generation: Generation, external_id: str) -> None:
-    try:
-        await providers.get(generation.provider).cancel(external_id)
-    except (ProviderError, providers.ProviderNotConfigured) as error:
-        log.warning("generation.cancel_failed", provider=generation.provider, error=str(error)[:200])

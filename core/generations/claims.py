@@ -19,6 +19,7 @@ import structlog
 from core import db
 from core.generations import repository
 from core.generations.states import Generation
+from core.queue import outbox
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +27,8 @@ LEASE_SECONDS = 15.0
 RENEWED_EVERY = 5.0
 AFTER_A_CRASH = timedelta(seconds=5)
 """Pause before a row is looked at again whose handling ended in an unexpected exception."""
+
+TAKEN_UP_WITHIN = timedelta(seconds=10)
 
 _FREE = "(lease_until IS NULL OR lease_until < now())"
 
@@ -76,8 +79,7 @@ async def claim(run_code: str) -> Claim | None:
     owner = uuid.uuid4().hex
     changed = await db.execute(
         f"""
-        UPDATE botapp_genrequest SET lease_owner = $2, lease_until = now() + make_interval(secs => $3),
-            status = 'processing', started_at = coalesce(started_at, now())
+        UPDATE botapp_genrequest SET lease_owner = $2, lease_until = now() + make_interval(secs => $3)
         WHERE run_code = $1 AND status IN ('queued', 'processing') AND stage <> 'delivering' AND {_FREE}
         """,  # noqa: S608
         run_code,
@@ -87,17 +89,31 @@ async def claim(run_code: str) -> Claim | None:
     return Claim(await repository.get(run_code), owner) if changed else None
 
 
-async def due(limit: int) -> list[str]:
-    """Return the codes of generations whose time has come, the longest waiting first."""
-    rows = await db.fetch(
+async def publish_due(limit: int) -> int:
+    """Publish the generations whose time has come and that need more than a poll; return how many.
+
+    A message that is lost on the way is published again after `TAKEN_UP_WITHIN`.
+    """
+    task, _, trace_id = outbox.message("generations.advance", {})
+    return await db.execute(
         f"""
-        SELECT run_code FROM botapp_genrequest
-        WHERE status IN ('queued', 'processing') AND stage <> 'delivering' AND next_action_at <= now() AND {_FREE}
-        ORDER BY next_action_at LIMIT $1
+        WITH due AS (
+            SELECT id FROM botapp_genrequest
+            WHERE status IN ('queued', 'processing') AND stage NOT IN ('submitted', 'delivering')
+                AND next_action_at <= now() AND {_FREE}
+            ORDER BY next_action_at LIMIT $1 FOR UPDATE SKIP LOCKED
+        ), taken AS (
+            UPDATE botapp_genrequest AS generation SET next_action_at = now() + $2
+            FROM due WHERE generation.id = due.id RETURNING generation.run_code
+        )
+        INSERT INTO botapp_outbox (task, arguments, trace_id)
+        SELECT $3, jsonb_build_object('run_code', run_code), $4 FROM taken
         """,  # noqa: S608
         limit,
+        TAKEN_UP_WITHIN,
+        task,
+        trace_id,
     )
-    return [row["run_code"] for row in rows]
 
 
 @asynccontextmanager

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import structlog
-
-from core import db, ledger
+from core import db, ledger, moderation
+from core.alerts import alert
 from core.generations.claims import Claim
 from core.generations.failures import policy_for
 from core.generations.states import Generation, Stage, Status
 from core.queue import outbox
 from core.types import IdempotencyKey
-from providers.errors import ProviderError
-
-log = structlog.get_logger(__name__)
+from providers.errors import ContentBlocked, ProviderError
 
 TOLD_LATE = timedelta(seconds=15)
 """Time after which somebody looks whether the message to the user was lost."""
@@ -27,9 +24,9 @@ async def fail(taken: Claim, error: ProviderError) -> None:
         LeaseLost: somebody else owns the generation; nothing was changed.
     """
     generation = taken.generation
-    if policy_for(error).alerts:
-        log.error("provider.alert", provider=generation.provider, code=error.code, detail=error.detail[:500])
     async with db.transaction():
+        if policy_for(error).alerts:
+            await alert(f"provider:{generation.provider}:{error.code}", alert_text(generation, error))
         await taken.release(
             due=TOLD_LATE,
             status=Status.ERROR.value,
@@ -41,6 +38,16 @@ async def fail(taken: Claim, error: ProviderError) -> None:
         await give_back(generation, reason=error.code)
         await taken.tell("failed", code=error.code, detail=error.detail[:500])
         await outbox.publish_later("bot.tell_failure", {"run_code": generation.run_code})
+        if isinstance(error, ContentBlocked):
+            await moderation.note(generation.user_id, "provider", error.code, generation.prompt)
+
+
+def alert_text(generation: Generation, error: ProviderError) -> str:
+    """Say to the operators what failed, where, and how to see all of it. The vendor's words are in the log."""
+    return (
+        f"{generation.provider or 'no provider'} failed {generation.model}: {error.code}. "
+        f"nb gen show {generation.run_code}"
+    )
 
 
 async def give_back(generation: Generation, *, reason: str) -> None:

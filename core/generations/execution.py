@@ -5,7 +5,7 @@
                            └──────── finished at once ────────┘
 
 A job found in `submitting` was left by a worker that never saw the answer: it is looked up at the provider, never
-submitted again blindly.
+submitted again blindly. `routing` says which way a job takes and `slots` whose turn it is.
 """
 
 from __future__ import annotations
@@ -16,27 +16,24 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from core import catalog, db, providers
-from core.catalog import CatalogModel
-from core.generations import endings, jobs, results
+from core import catalog, db, provider_health, providers
+from core.alerts import alert
+from core.catalog import CatalogModel, UnknownModel
+from core.generations import endings, handover, jobs, polling, routing, slots
 from core.generations.claims import Claim, claim, held
 from core.generations.failures import pause_before, policy_for
-from core.generations.states import Generation, Stage
+from core.generations.routing import Way
+from core.generations.states import Stage, Status
 from core.queue import outbox
-from providers.base import Failed, Finished, LookupUnsupported, Running, Submitted
-from providers.errors import Ambiguous, ModelRetired, ProviderError, TimedOut
+from core.storage import FileNotStored
+from providers.base import Finished, Job, LookupUnsupported, Submitted
+from providers.errors import Ambiguous, InvalidRequest, ModelRetired, ProviderError, TimedOut
 
 log = structlog.get_logger(__name__)
 
-POLL_AGAIN = timedelta(seconds=4)
-"""Pause after a poll that got no answer."""
-
 LOOK_UP_AGAIN = timedelta(seconds=2)
-SHOWN_PROGRESS_STEP = 10
-"""Percent points of progress that are worth an edit of the status message."""
-
-SHOWN_EVERY = timedelta(seconds=10)
-"""Time after which the status message is worth an edit where the provider tells no progress."""
+AS_LONG_AS_IT_MAY = timedelta(hours=1)
+"""For a job that is woken when its turn comes; its deadline comes first."""
 
 
 async def advance(run_code: str) -> None:
@@ -54,67 +51,169 @@ async def _step(taken: Claim) -> None:
     generation = taken.generation
     if datetime.now(UTC) > generation.deadline_at:
         await _give_up(taken)
-    elif generation.stage is Stage.QUEUED:
-        await _submit(taken)
+    elif generation.stage in {Stage.QUEUED, Stage.FETCHING}:
+        await _set_off(taken)
     elif generation.external_id is None:
         await _look_up(taken)
     else:
-        await _poll(taken, generation.external_id)
+        await polling.poll_one(taken, generation.external_id)
 
 
-async def _submit(taken: Claim) -> None:
-    generation = taken.generation
-    model = await catalog.get(generation.model)
-    if generation.route >= len(model.routes):
-        await endings.fail(taken, ModelRetired(f"{model.slug} has no route {generation.route}"))
+async def _set_off(taken: Claim) -> None:
+    """Submit over the first way that is free, or wait for one."""
+    try:
+        model = await catalog.get(taken.generation.model)
+    except UnknownModel as error:
+        await endings.fail(taken, ModelRetired(str(error)))
         return
-    route = model.routes[generation.route]
-    attempt = generation.attempts + 1
-    job = await jobs.build(generation, model, route)
+    ways = await routing.ways(taken.generation, model)
+    if ways.failure is not None:
+        await endings.fail(taken, ways.failure)
+        return
+    is_patient = datetime.now(UTC) - taken.generation.created_at < routing.PATIENCE
+    for way in ways.open[:1] if is_patient else ways.open:
+        try:
+            await jobs.gather(taken, model, way.route)
+        except ProviderError as error:
+            await endings.fail(taken, error)
+            return
+        if await _enter(taken, way):
+            await _submit(taken, model, way)
+            return
+    if not ways.open:
+        assert ways.opens_at is not None
+        await _wait(taken, ways.waits_for, "parked", ways.opens_at - datetime.now(UTC))
+        return
+    # Who could go another way looks again when patience is over; the others are woken when their turn comes.
+    again = routing.PATIENCE if len(ways.open) > 1 else AS_LONG_AS_IT_MAY
+    await _wait(taken, ways.open[0].route.provider, "no free slot", again)
+
+
+async def _enter(taken: Claim, way: Way) -> bool:
+    """Take a slot of a provider and write that the job is being submitted; False when it is not its turn."""
+    generation, provider = taken.generation, way.route.provider
+    attempt = generation.attempts + 1 if generation.provider == provider else 1
+    started_at = generation.started_at or datetime.now(UTC)
     async with db.transaction():
-        await taken.change(stage=Stage.SUBMITTING.value, provider=route.provider, attempts=attempt)
-        await taken.tell("submitting", provider=route.provider, model=route.model, attempt=attempt)
+        if not await slots.is_next(generation, way.health):
+            return False
+        if way.is_probe and not await provider_health.begin_probe(provider):
+            return False
+        await taken.change(
+            stage=Stage.SUBMITTING.value,
+            status=Status.PROCESSING.value,
+            provider=provider,
+            attempts=attempt,
+            started_at=started_at,
+        )
+        probe = {"probe": True} if way.is_probe else {}
+        await taken.tell("submitting", provider=provider, model=way.route.model, attempt=attempt, **probe)
         if attempt == 1:
             await outbox.publish_later("bot.show_status", {"run_code": generation.run_code})
-    taken.generation = replace(generation, provider=route.provider, attempts=attempt)
+    taken.generation = replace(
+        generation,
+        stage=Stage.SUBMITTING,
+        status=Status.PROCESSING,
+        provider=provider,
+        attempts=attempt,
+        started_at=started_at,
+    )
     await outbox.flush()
+    return True
+
+
+async def _wait(taken: Claim, provider: str, reason: str, pause: timedelta) -> None:
+    """Put a job into the queue before a provider."""
+    generation = taken.generation
+    left = generation.deadline_at - datetime.now(UTC)
+    is_news = generation.provider != provider or generation.status is not Status.QUEUED
+    if is_news:
+        await taken.tell("waiting", provider=provider, reason=reason)
+    await taken.release(
+        due=min(max(pause, timedelta(seconds=1)), left),
+        stage=Stage.QUEUED.value,
+        status=Status.QUEUED.value,
+        provider=provider,
+        attempts=generation.attempts if generation.provider == provider else 0,
+    )
+    if is_news:
+        await outbox.publish_later("bot.show_status", {"run_code": generation.run_code})
+
+
+async def _submit(taken: Claim, model: CatalogModel, way: Way) -> None:
+    generation, provider = taken.generation, way.route.provider
     try:
-        answer = await providers.get(route.provider).submit(job)
-    except ProviderError as error:
-        await _not_accepted(taken, model, error, attempt)
+        job = await jobs.build(generation, model, way.route)
+    except FileNotStored as error:
+        await endings.fail(taken, InvalidRequest(f"an input is gone: {error}"))
+        await slots.wake(provider)
         return
+    try:
+        answer = await _ask(provider, job)
+    except ProviderError as error:
+        await provider_health.record_failure(provider, error, is_probe=way.is_probe)
+        await _not_accepted(taken, model, way, error)
+        await slots.wake(provider)
+        return
+    await _works(provider, is_probe=way.is_probe, is_result=isinstance(answer, Finished))
     if isinstance(answer, Finished):
-        await results.store(taken, answer)
+        await handover.finish(taken, answer)
     else:
         await _accepted(taken, answer)
 
 
+async def _ask(provider: str, job: Job) -> Submitted | Finished:
+    try:
+        return await providers.get(provider).submit(job)
+    except providers.ProviderNotConfigured:
+        raise ModelRetired(f"{provider} is not configured here") from None
+
+
+async def _works(provider: str, *, is_probe: bool, is_result: bool) -> None:
+    """Note that a provider accepted a job; whoever waits for it to work again is looked at."""
+    await provider_health.record_success(provider, is_probe=is_probe, is_result=is_result)
+    if is_probe:
+        await slots.look_again(provider)
+
+
 async def _accepted(taken: Claim, answer: Submitted) -> None:
     """Keep the external id before anything else happens."""
-    await taken.release(due=answer.poll_after, stage=Stage.SUBMITTED.value, provider_job_id=answer.external_id)
+    await taken.release(
+        due=answer.poll_after,
+        stage=Stage.SUBMITTED.value,
+        provider_job_id=answer.external_id,
+        submitted_at=datetime.now(UTC),
+    )
     await taken.tell("accepted", external_id=answer.external_id)
     # From here on the job can be cancelled, and its message has the button for it.
     await outbox.publish_later("bot.show_status", {"run_code": taken.generation.run_code})
 
 
-async def _not_accepted(taken: Claim, model: CatalogModel, error: ProviderError, attempt: int) -> None:
-    generation = taken.generation
+async def _not_accepted(taken: Claim, model: CatalogModel, way: Way, error: ProviderError) -> None:
+    generation, attempt = taken.generation, taken.generation.attempts
     await taken.tell("submission_failed", code=error.code, detail=error.detail[:500], attempt=attempt)
     if isinstance(error, Ambiguous):
         await taken.release(due=LOOK_UP_AGAIN)
         return
     policy = policy_for(error)
-    has_next = policy.next_route and generation.route + 1 < len(model.routes)
-    if attempt <= policy.retries and not (has_next and _waits_long(error, attempt)):
+    others = await routing.ways(generation, model, without=way.route) if policy.next_route else routing.Ways()
+    if attempt <= policy.retries and not (others.open and _waits_long(error, attempt)):
         await taken.release(due=_with_jitter(pause_before(error, attempt)), stage=Stage.QUEUED.value)
-    elif has_next:
-        if policy.alerts:
-            log.error("provider.alert", provider=generation.provider, code=error.code, detail=error.detail[:500])
-        await taken.tell("next_route", route=generation.route + 1)
-        await taken.release(due=timedelta(0), stage=Stage.QUEUED.value, route=generation.route + 1, attempts=0)
-        await outbox.publish_later("generations.advance", {"run_code": generation.run_code})
+    elif others.open or others.opens_at is not None:
+        await _leave(taken, way, error)
     else:
         await endings.fail(taken, error)
+
+
+async def _leave(taken: Claim, way: Way, error: ProviderError) -> None:
+    """Give a route up for this job and look for the next one."""
+    generation, route = taken.generation, way.route
+    async with db.transaction():
+        if policy_for(error).alerts:
+            await alert(f"provider:{route.provider}:{error.code}", endings.alert_text(generation, error))
+        await taken.tell(routing.LEFT, provider=route.provider, model=route.model, code=error.code)
+        await taken.release(due=timedelta(0), stage=Stage.QUEUED.value, route=generation.route + 1, attempts=0)
+        await outbox.publish_later("generations.advance", {"run_code": generation.run_code})
 
 
 async def _look_up(taken: Claim) -> None:
@@ -123,70 +222,36 @@ async def _look_up(taken: Claim) -> None:
     try:
         external_id = await providers.get(generation.provider).find(generation.run_code)
     except LookupUnsupported:
+        await taken.tell("lookup", found=None)
         await endings.fail(taken, Ambiguous(f"{generation.provider} cannot say whether it accepted the job"))
+        await slots.wake(generation.provider)
         return
     except ProviderError as error:
         await taken.tell("lookup_failed", code=error.code, detail=error.detail[:500])
-        await taken.release(due=_with_jitter(POLL_AGAIN))
+        await taken.release(due=_with_jitter(polling.POLL_AGAIN))
         return
-    if external_id is None:
-        await taken.tell("lookup", found=False)
-        # A provider that keeps losing answers may be starting, and billing, what it cannot find.
-        if generation.attempts > policy_for(Ambiguous()).retries:
-            await endings.fail(taken, Ambiguous(f"no trace of {generation.attempts} submissions"))
-            return
-        await taken.release(due=timedelta(0), stage=Stage.QUEUED.value)
-        await outbox.publish_later("generations.advance", {"run_code": generation.run_code})
+    await taken.tell("lookup", found=external_id is not None)
+    if external_id is not None:
+        await _accepted(taken, Submitted(external_id, poll_after=timedelta(0)))
+    # A provider that keeps losing answers may be starting, and billing, what it cannot find.
+    elif generation.attempts > policy_for(Ambiguous()).retries:
+        await endings.fail(taken, Ambiguous(f"no trace of {generation.attempts} submissions"))
         return
-    await taken.tell("lookup", found=True)
-    await _accepted(taken, Submitted(external_id, poll_after=timedelta(0)))
-    await outbox.publish_later("generations.advance", {"run_code": generation.run_code})
-
-
-async def _poll(taken: Claim, external_id: str) -> None:
-    generation = taken.generation
-    try:
-        answer = await providers.get(generation.provider).poll(external_id)
-    except ProviderError as error:
-        # An operator may cure it (a key, a quota) before the deadline; the job at the provider goes on meanwhile.
-        level = log.error if policy_for(error).alerts else log.warning
-        level("generation.poll_failed", provider=generation.provider, code=error.code, detail=error.detail[:500])
-        await taken.release(due=_with_jitter(POLL_AGAIN))
-        return
-    if isinstance(answer, Running):
-        await _keep_waiting(taken, answer)
-    elif isinstance(answer, Failed):
-        await taken.tell("failed_at_provider", code=answer.error.code, detail=answer.error.detail[:500])
-        await endings.fail(taken, answer.error)
     else:
-        await results.store(taken, answer)
-
-
-async def _keep_waiting(taken: Claim, answer: Running) -> None:
-    generation = taken.generation
-    progress = None if answer.progress is None else max(0, min(99, round(answer.progress * 100)))
-    shown = generation.progress or 0
-    await taken.release(due=answer.poll_after, progress=progress)
-    has_moved = progress is not None and progress // SHOWN_PROGRESS_STEP > shown // SHOWN_PROGRESS_STEP
-    if has_moved or _is_time_to_show(generation, answer.poll_after):
-        await outbox.publish_later("bot.show_status", {"run_code": generation.run_code})
-
-
-def _is_time_to_show(generation: Generation, since_last_poll: timedelta) -> bool:
-    """Say whether one of the moments `SHOWN_EVERY` apart lies between the last poll and now."""
-    elapsed = datetime.now(UTC) - (generation.started_at or generation.created_at)
-    return elapsed // SHOWN_EVERY > max(elapsed - since_last_poll, timedelta(0)) // SHOWN_EVERY
+        await taken.release(due=timedelta(0), stage=Stage.QUEUED.value)
+    await outbox.publish_later("generations.advance", {"run_code": generation.run_code})
 
 
 async def _give_up(taken: Claim) -> None:
     """End a job whose time is over. The provider is asked to stop; whether it does changes nothing for the user."""
     generation = taken.generation
+    error = TimedOut(f"not finished by {generation.deadline_at:%Y-%m-%dT%H:%M:%SZ}")
     if generation.external_id is not None:
-        try:
-            await providers.get(generation.provider).cancel(generation.external_id)
-        except ProviderError as error:
-            log.warning("generation.cancel_failed", provider=generation.provider, code=error.code)
-    await endings.fail(taken, TimedOut(f"not finished by {generation.deadline_at:%Y-%m-%dT%H:%M:%SZ}"))
+        await providers.stop(generation.provider, generation.external_id)
+        await provider_health.record_failure(generation.provider, error)
+    await endings.fail(taken, error)
+    if generation.stage is not Stage.QUEUED:
+        await slots.wake(generation.provider)
 
 
 def _waits_long(error: ProviderError, tried: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from core.references.errors import LinkFailed
 from providers.errors import (
     Ambiguous,
     AuthFailed,
@@ -44,7 +45,7 @@ class Policy:
 
 POLICIES: dict[type[ProviderError], Policy] = {
     ContentBlocked: Policy(),
-    InvalidRequest: Policy(alerts=True),
+    InvalidRequest: Policy(next_route=True, alerts=True),
     RateLimited: Policy(retries=6, next_route=True),
     QuotaExhausted: Policy(next_route=True, alerts=True),
     AuthFailed: Policy(next_route=True, alerts=True),
@@ -53,6 +54,7 @@ POLICIES: dict[type[ProviderError], Policy] = {
     TimedOut: Policy(alerts=True),
     Ambiguous: Policy(retries=2, alerts=True),
     BadResult: Policy(alerts=True),
+    LinkFailed: Policy(),
 }
 
 

@@ -206,16 +206,6 @@ async def page(wanted: Filter, *, limit: int, cursor: str | None = None) -> Page
     return Page(items, _encode(items[-1]) if len(rows) > limit else None)
 
 
-async def queue_place(generation: Generation) -> int | None:
-    """Return how many jobs are ahead plus one, None once the job has left the queue."""
-    if generation.status is not Status.QUEUED:
-        return None
-    ahead = await db.fetch_value(
-        "SELECT count(*) FROM botapp_genrequest WHERE status = 'queued' AND id < $1", generation.id
-    )
-    return int(ahead) + 1
-
-
 async def attach_status_message(run_code: str, message_id: int) -> None:
     """Remember which message shows how the job stands."""
     await db.execute("UPDATE botapp_genrequest SET status_message_id = $2 WHERE run_code = $1", run_code, message_id)

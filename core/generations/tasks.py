@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from core.generations import claims, delivery, execution
+from core.generations import claims, delivery, execution, measuring, polling, slots
 from core.queue import outbox, task
 
 DUE_AT_ONCE = 500
-SIDE_BY_SIDE = 100
 
 
 @task("generations.advance")
@@ -19,17 +16,19 @@ async def advance(run_code: str) -> None:
 
 @task("generations.tick")
 async def tick() -> None:
-    """Look after everything whose time has come: polls, retries, jobs that a dead worker left, lost deliveries."""
-    places = asyncio.Semaphore(SIDE_BY_SIDE)
+    """Look after everything whose time has come: polls, retries, jobs that a dead worker left, lost deliveries.
 
-    async def advance_one(run_code: str) -> None:
-        async with places:
-            await execution.advance(run_code)
-
-    due = await claims.due(DUE_AT_ONCE)
-    failures = await asyncio.gather(*(advance_one(run_code) for run_code in due), return_exceptions=True)
-    if await delivery.publish_due(DUE_AT_ONCE):
+    Only polls are done here; the rest is published, so that all workers share it.
+    """
+    published = await claims.publish_due(DUE_AT_ONCE)
+    published += await slots.wake_everywhere()
+    published += await delivery.publish_due(DUE_AT_ONCE)
+    if published:
         await outbox.flush()
-    problems = [failure for failure in failures if isinstance(failure, Exception)]
-    if problems:
-        raise ExceptionGroup("generations.tick", problems)
+    await polling.poller.run()
+
+
+@task("catalog.measure")
+async def measure() -> None:
+    """Find out what jobs of each model usually take."""
+    await measuring.measure()

@@ -42,6 +42,7 @@ class Entry:
 
 SHIPPED = (
     Entry("generations: what is due", "generations.tick", timedelta(seconds=1)),
+    Entry("generations: the usual time of each model", "catalog.measure", timedelta(minutes=10)),
     Entry("payments: what is due", "payments.check", timedelta(seconds=30)),
     Entry("payments: compare with the gateways", "payments.reconcile", timedelta(days=1), at=time(3)),
     Entry("cart: offer what can be paid now", "cart.offer_due", timedelta(seconds=5)),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core import catalog, db, ledger, providers, redis, storage, users
+from core import catalog, db, ledger, provider_health, providers, redis, storage, users
 from core.generations import Generation, Order, execution, get, submit
 from core.queue import outbox
 from core.settings import Settings
@@ -24,6 +24,7 @@ async def first(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     await db.connect(settings)
     await redis.connect(settings)
     await storage.connect(settings)
+    provider_health.connect(settings)
     provider = ScriptedProvider()
     providers.use("first", provider)
     providers.use("second", ScriptedProvider())

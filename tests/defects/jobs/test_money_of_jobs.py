@@ -17,7 +17,7 @@ from core.queue.outbox import flush
 from core.settings import Settings
 from core.types import IdempotencyKey
 from providers.base import Failed, Submitted
-from providers.errors import FAILURE_CLASSES, ContentBlocked, InvalidRequest, ProviderError
+from providers.errors import FAILURE_CLASSES, ContentBlocked, ProviderError, TimedOut
 from tests.core.generations.conftest import Ordering, advance, assert_books_agree, balance
 from tests.core.generations.scripted import NOW, ScriptedProvider
 
@@ -135,7 +135,7 @@ async def test_w02_a_crashed_video_is_refunded_and_told_once(
 ) -> None:
     """W2: a video that crashed apologised four times and refunded four times: 488 became 536."""
     generation = await order()
-    first.answers.append(InvalidRequest("crash"))
+    first.answers.append(TimedOut("crash"))
     for _ in range(4):
         await advance(generation)
     told = await db.fetch_value("SELECT count(*) FROM botapp_outbox WHERE task = 'bot.tell_failure'")
