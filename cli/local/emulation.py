@@ -28,8 +28,8 @@ class Emulated:
     """A vendor with an emulator."""
 
     name: str
-    address: str
-    """The variable that takes the place of the vendor's address."""
+    addresses: tuple[str, ...]
+    """The variables that take the place of the vendor's addresses."""
     keys: tuple[str, ...]
     """The variables of its credentials. Where a person gave one, the vendor is real."""
     further: Mapping[str, str] = field(default_factory=dict)
@@ -37,14 +37,21 @@ class Emulated:
 
 
 SERVICES = (
-    Emulated("gemini", "GEMINI_BASE_URL", ("GEMINI_API_KEY",)),
-    Emulated("kling", "KLING_API_BASE_URL", ("KLING_API_KEY", "KLING_API_SECRET")),
-    Emulated("useapi", "USEAPI_BASE_URL", ("USEAPI_API_KEY",)),
-    Emulated("kie", "KIE_API_BASE_URL", ("KIE_API_KEY",)),
-    Emulated("snapgen", "GEMINIGEN_API_BASE_URL", ("GEMINIGEN_API_KEY",), {"GEMINIGEN_USD_PER_CREDIT": "0.01"}),
+    Emulated("gemini", ("GEMINI_BASE_URL",), ("GEMINI_API_KEY",)),
+    Emulated(
+        "vertex",
+        ("VERTEX_BASE_URL", "GCS_BASE_URL"),
+        (GOOGLE_CREDENTIALS,),
+        {"VEO_OUTPUT_URI": "gs://emulated-bucket/veo"},
+    ),
+    Emulated("openai", ("OPENAI_BASE_URL",), ("OPENAI_API_KEY",)),
+    Emulated("kling", ("KLING_API_BASE_URL",), ("KLING_API_KEY", "KLING_API_SECRET")),
+    Emulated("useapi", ("USEAPI_BASE_URL",), ("USEAPI_API_KEY",)),
+    Emulated("kie", ("KIE_API_BASE_URL",), ("KIE_API_KEY",)),
+    Emulated("snapgen", ("GEMINIGEN_API_BASE_URL",), ("GEMINIGEN_API_KEY",), {"GEMINIGEN_USD_PER_CREDIT": "0.01"}),
     Emulated(
         "lava",
-        "LAVA_API_BASE_URL",
+        ("LAVA_API_BASE_URL",),
         ("LAVA_API_KEY", "LAVA_WEBHOOK_SECRET"),
         {"PAYMENTS_LAVA_ENABLED": "true"},
     ),
@@ -88,7 +95,7 @@ class Emulation:
         """Return what all processes are told. What the person said of addresses loses: the keys are the emulators'."""
         told = dict(self._keys)
         for service in self.services:
-            told[service.address] = addresses[service.name]
+            told |= dict.fromkeys(service.addresses, addresses[service.name])
             told |= {name: self._given.get(name) or value for name, value in service.further.items()}
         if GOOGLE_CREDENTIALS in told:
             told[GOOGLE_CREDENTIALS] = service_account(told[GOOGLE_CREDENTIALS], addresses["vertex"])

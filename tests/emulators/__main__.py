@@ -22,8 +22,10 @@ from tests.emulators.bad_days import BadDays
 from tests.emulators.kie import KieEmulator
 from tests.emulators.kling import KlingEmulator
 from tests.emulators.lava_contracts import Offer
+from tests.emulators.openai import OpenAiEmulator
 from tests.emulators.snapgen import SnapGenEmulator
 from tests.emulators.useapi import UseApiEmulator
+from tests.emulators.vertex import VertexEmulator
 
 Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[str]]
 Make: TypeAlias = Callable[[Mapping[str, str], argparse.Namespace], Any]
@@ -48,6 +50,12 @@ EMULATORS: dict[str, tuple[Make, Serve]] = {
     "gemini": (
         lambda told, options: gemini.GeminiEmulator(told.get("GEMINI_API_KEY"), seconds=options.seconds),
         gemini.serve,
+    ),
+    # Any service account gets a token: `nb up` makes a new one for every run.
+    "vertex": (lambda told, options: VertexEmulator(seconds=options.seconds), service.serve),
+    "openai": (
+        lambda told, options: OpenAiEmulator(key=told.get("OPENAI_API_KEY"), seconds=options.seconds),
+        service.serve,
     ),
     "kling": (
         lambda told, options: KlingEmulator(
