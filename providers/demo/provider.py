@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from providers.base import Failed, Finished, Job, Media, MediaKind, Running, Submitted
-from providers.demo import directives, render
+from providers.demo import describe, directives, render
 from providers.demo.directives import Directives
 from providers.demo.store import AcceptedJob, JobStore
 from providers.errors import Ambiguous, InvalidRequest, ProviderError, ProviderUnavailable, RateLimited, TimedOut
@@ -80,9 +81,10 @@ class DemoProvider:
 
     def _refuse(self, job: Job, orders: Directives) -> None:
         """Raise what a vendor would say instead of accepting the job."""
-        if not job.prompt.strip() and not job.images:
+        if not job.prompt.strip() and not job.images and job.kind is not MediaKind.TEXT:
             raise InvalidRequest("neither words nor a picture were given")
-        render.check(job)
+        if job.kind is not MediaKind.TEXT:
+            render.check(job)
         if orders.fail is not None:
             raise directives.failure(orders.fail)
         if not (orders.flaky or orders.lose_early or orders.limit is not None):
@@ -117,9 +119,11 @@ def _duration(job: Job, orders: Directives) -> float:
 
 async def _make(job: Job, orders: Directives, caption: str) -> Finished:
     """Make the media that are asked for, or the bad ones that are ordered."""
-    count = render.media_count(job)
     if orders.none:
         return Finished((), Decimal(0))
+    if job.kind is MediaKind.TEXT:
+        return Finished((await asyncio.to_thread(describe.text, replace(job, prompt=caption)),), Decimal(0))
+    count = render.media_count(job)
     if orders.garbage:
         return Finished((GARBAGE,) * count, Decimal(0))
     if orders.partial:
