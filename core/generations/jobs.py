@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from datetime import timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from core import db, films, media, references
@@ -21,6 +19,7 @@ from core.generations.continuations import Handover
 from core.generations.refusals import OrderRefused
 from core.generations.states import Continuation, Generation, Stage
 from core.storage import FileNotStored, StoredFile, storage
+from core.temporary import temporary_file
 from providers.base import Action, InputMedia, Job, Json, MediaKind, MediaRole
 from providers.errors import InvalidRequest
 
@@ -145,16 +144,15 @@ async def _take_frame(generation: Generation, continuation: Continuation, model:
     if parent is None:
         raise InvalidRequest("the film that it continues is gone")
     film = continuations.result_of(parent, continuation)
-    with TemporaryDirectory(prefix="nb-frame-") as name:
-        folder = Path(name)
+    async with temporary_file() as path, temporary_file(".jpg") as picture:
         try:
-            await storage().fetch_to(film.key, folder / "film")
-            await films.last_frame(folder / "film", folder / "frame.jpg")
+            await storage().fetch_to(film.key, path)
+            await films.last_frame(path, picture)
         except (FileNotStored, films.FilmError) as error:
             raise InvalidRequest(f"the last frame of the film cannot be had: {error}") from None
-        frame = await media.inspect(folder / "frame.jpg")
+        frame = await media.inspect(picture)
         key = continuations.frame_key(generation)
-        size = await storage().put(key, folder / "frame.jpg", mime=frame.mime)
+        size = await storage().put(key, picture, mime=frame.mime)
     role = continuations.frame_role(model).value
     return StoredFile(key, frame.mime, size, frame.width, frame.height, role=role)
 

@@ -224,6 +224,12 @@ async def story(run_code: str) -> list[StoryEvent]:
     return [StoryEvent(row["at"], row["event"], json.loads(row["detail"])) for row in rows]
 
 
+async def count_of(generation_id: int, event: str) -> int:
+    """Return how often something happened to a job."""
+    sql = "SELECT count(*) FROM botapp_genevent WHERE generation_id = $1 AND event = $2"
+    return int(await db.fetch_value(sql, generation_id, event))
+
+
 async def tell(generation_id: int, event: str, **detail: object) -> None:
     """Add a step to a job's story, and to the log of the trace it belongs to."""
     log.info(f"generation.{event}", generation_id=generation_id, **detail)

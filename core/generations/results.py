@@ -1,33 +1,59 @@
-"""Copies what a provider made into our storage, at once and under keys that a repetition writes again."""
+"""Copies what a provider made into our storage, at once and under keys that a repetition writes again.
+
+What the bytes are decides: a picture is no video, whatever the provider says. A result that is larger than a picture
+passes through a temporary file and is never in memory as a whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
+from typing import Final
 
-import httpx
 import structlog
 
-from core import db, ledger
-from core.generations import endings
+from core import db, films, ledger, media
+from core.alerts import alert
+from core.catalog import FollowUpKind
+from core.generations import continuations, endings, fetching, repository
 from core.generations.claims import Claim
 from core.generations.failures import BadResult
+from core.generations.refusals import ParentUnusable
 from core.generations.states import Generation, Stage
-from core.media import UnusableMedia, extension, inspect
 from core.queue import outbox
-from core.storage import StoredFile, storage
+from core.storage import FileNotStored, StoredFile, storage
+from core.temporary import temporary_file
 from core.types import IdempotencyKey, in_tokens
-from providers.base import Finished, Media
-from providers.errors import ProviderError, ProviderUnavailable
+from providers.base import Finished, Media, MediaKind
+from providers.errors import ContentBlocked, ProviderError
 
 log = structlog.get_logger(__name__)
 
-MAX_RESULT_BYTES = 500 * 1024 * 1024
-FETCH_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
-FETCH_AGAIN = timedelta(seconds=3)
-DELIVERY_IS_LATE = timedelta(seconds=15)
+MOST_RESULTS: Final = 16
+"""Vendors make four at most."""
+
+LONGEST_TEXT: Final = 100_000
+FETCH_AGAIN: Final = timedelta(seconds=3)
+LONGEST_PAUSE: Final = timedelta(seconds=60)
+PATIENCE_FOR_THE_REST: Final = 4
+"""Rounds in which a result that cannot be fetched keeps the others back."""
+
+DELIVERY_IS_LATE: Final = timedelta(seconds=15)
 """Time after which somebody looks whether the delivery was lost."""
+
+TEXT: Final = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What became of the results: those that are stored, and why the first of the others could not be fetched."""
+
+    files: list[StoredFile]
+    problem: ProviderError | None
 
 
 async def store(taken: Claim, finished: Finished) -> None:
@@ -36,19 +62,24 @@ async def store(taken: Claim, finished: Finished) -> None:
     Raises:
         LeaseLost: somebody else owns the generation.
     """
-    generation = taken.generation
-    await taken.change(stage=Stage.STORING.value, cost_usd=finished.cost_usd)
-    await taken.tell("made", files=len(finished.media))
-    try:
-        files = [file for n, media in enumerate(finished.media) if (file := await _keep(generation, n, media))]
-    except ProviderError as error:
-        # The job itself is done; asking for it again brings fresh links.
-        await taken.tell("fetch_failed", code=error.code, detail=error.detail[:500])
-        await taken.release(due=FETCH_AGAIN, stage=Stage.SUBMITTED.value)
+    # Who is asked once more for fresh links may not tell the cost again.
+    cost = {} if finished.cost_usd is None else {"cost_usd": finished.cost_usd}
+    await taken.change(stage=Stage.STORING.value, **cost)
+    blocked = {"blocked": finished.blocked} if finished.blocked else {}
+    await taken.tell("made", files=len(finished.media), **blocked)
+    kept = await _keep_all(taken, finished)
+    if kept.problem is not None and await _should_fetch_again(taken, kept):
         return
-    if not files:
+    if kept.files:
+        await _hand_over(taken, kept.files, finished)
+    elif finished.blocked:
+        await endings.fail(taken, ContentBlocked(f"all of {finished.blocked} results were withheld"))
+    else:
         await endings.fail(taken, BadResult(f"{len(finished.media)} files, none of them usable"))
-        return
+
+
+async def _hand_over(taken: Claim, files: list[StoredFile], finished: Finished) -> None:
+    generation = taken.generation
     async with db.transaction():
         await taken.release(
             due=DELIVERY_IS_LATE,
@@ -56,58 +87,129 @@ async def store(taken: Claim, finished: Finished) -> None:
             results=db.to_json([file.to_dict() for file in files]),
             progress=100,
         )
-        await _refund_missing(generation, len(files))
+        missing = max(0, generation.quantity - len(files))
+        await _refund_missing(generation, missing)
         await taken.tell("stored", files=[file.key for file in files])
+        if missing:
+            await taken.tell("partial", ordered=generation.quantity, missing=missing, blocked=finished.blocked)
         await outbox.publish_later("bot.deliver", {"run_code": generation.run_code})
 
 
-async def _refund_missing(generation: Generation, made: int) -> None:
-    missing = generation.quantity - made
-    if missing > 0:
+async def _refund_missing(generation: Generation, missing: int) -> None:
+    if missing:
         await ledger.refund(
             generation.transaction_id,
             key=IdempotencyKey(f"refund:{generation.run_code}:undelivered"),
             amount=in_tokens(generation.tokens * Decimal(missing) / Decimal(generation.quantity)),
-            reason=f"{made} of {generation.quantity} made",
+            reason=f"{generation.quantity - missing} of {generation.quantity} made",
         )
 
 
-async def _keep(generation: Generation, number: int, media: Media) -> StoredFile | None:
-    data = media.data if media.data is not None else await _fetch(media)
-    try:
-        found = await inspect(data)
-    except UnusableMedia as error:
-        log.error("generation.unusable_result", run_code=generation.run_code, declared=media.mime, error=str(error))
-        return None
-    folder = f"results/{generation.created_at:%Y/%m}"
-    key = f"{folder}/{generation.run_code}-{number}.{extension(found.mime)}"
-    size = await storage().put(key, data, mime=found.mime)
-    return StoredFile(key, found.mime, size, found.width, found.height)
+async def _should_fetch_again(taken: Claim, kept: _Kept) -> bool:
+    """Ask the provider once more, which brings fresh links: the job itself is done. The others wait a few rounds."""
+    assert kept.problem is not None
+    rounds = await repository.count_of(taken.generation.id, "fetch_failed")
+    await taken.tell("fetch_failed", code=kept.problem.code, detail=kept.problem.detail[:500])
+    if kept.files and rounds >= PATIENCE_FOR_THE_REST:
+        return False
+    pause = min(FETCH_AGAIN * 2 ** min(rounds, 6), LONGEST_PAUSE)
+    await taken.release(due=pause, stage=Stage.SUBMITTED.value)
+    return True
 
 
-async def _fetch(media: Media) -> bytes:
-    """Download a result into memory.
+async def _keep_all(taken: Claim, finished: Finished) -> _Kept:
+    """Store every result. One that cannot be fetched does not keep the next from being tried."""
+    files: list[StoredFile] = []
+    problem: ProviderError | None = None
+    for number, made in enumerate(_different(finished.media)):
+        try:
+            file = await _keep(taken, number, made, is_continuation=finished.is_continuation)
+        except ProviderError as error:
+            problem = problem or error
+            continue
+        if file is not None:
+            files.append(file)
+    return _Kept(files, problem)
+
+
+def _different(made: Sequence[Media]) -> list[Media]:
+    """Return the results without those that are named twice."""
+    by_link = {one.url or f"data {number}": one for number, one in enumerate(made)}
+    return list(by_link.values())[:MOST_RESULTS]
+
+
+async def _keep(taken: Claim, number: int, made: Media, *, is_continuation: bool) -> StoredFile | None:
+    """Store a result; None for one that is not what was ordered.
 
     Raises:
-        ProviderUnavailable: it cannot be had, or is larger than anything that we ordered.
+        ProviderError: it cannot be fetched.
     """
-    assert media.url is not None
+    generation = taken.generation
+    if generation.kind is MediaKind.TEXT:
+        return await _keep_text(generation, number, made)
+    async with temporary_file() as path, temporary_file(".mp4") as joined:
+        source: bytes | Path = path
+        if made.data is None:
+            await fetching.fetch(made, path)
+        else:
+            source = made.data
+        try:
+            found = await media.inspect(source)
+        except media.UnusableMedia as error:
+            log.error("generation.unusable_result", run_code=generation.run_code, declared=made.mime, error=str(error))
+            return None
+        if not found.mime.startswith(f"{generation.kind.value}/"):
+            log.error("generation.wrong_result", run_code=generation.run_code, declared=made.mime, found=found.mime)
+            return None
+        if _is_to_be_joined(generation, is_continuation=is_continuation):
+            if isinstance(source, bytes):
+                await asyncio.to_thread(path.write_bytes, source)
+            if await _join(taken, path, joined):
+                source, found = joined, await media.inspect(joined)
+        key = f"{_stem(generation, number)}.{media.extension(found.mime)}"
+        size = await storage().put(key, source, mime=found.mime)
+    return StoredFile(key, found.mime, size, found.width, found.height, found.seconds)
+
+
+async def _keep_text(generation: Generation, number: int, made: Media) -> StoredFile | None:
+    data = (made.data or b"").strip()
     try:
-        async with (
-            httpx.AsyncClient(timeout=FETCH_TIMEOUT, follow_redirects=True) as client,
-            client.stream("GET", media.url, headers=dict(media.headers)) as response,
-        ):
-            response.raise_for_status()
-            pieces = [piece async for piece in _capped(response)]
-    except httpx.HTTPError as error:
-        raise ProviderUnavailable(f"the result cannot be fetched: {type(error).__name__}") from error
-    return b"".join(pieces)
+        is_usable = 0 < len(data) <= LONGEST_TEXT and "\x00" not in data.decode()
+    except UnicodeDecodeError:
+        is_usable = False
+    if not is_usable:
+        log.error("generation.unusable_result", run_code=generation.run_code, declared=made.mime, bytes=len(data))
+        return None
+    key = f"{_stem(generation, number)}.txt"
+    return StoredFile(key, TEXT, await storage().put(key, data, mime=TEXT))
 
 
-async def _capped(response: httpx.Response) -> AsyncIterator[bytes]:
-    size = 0
-    async for piece in response.aiter_bytes():
-        size += len(piece)
-        if size > MAX_RESULT_BYTES:
-            raise ProviderUnavailable(f"the result has more than {MAX_RESULT_BYTES} bytes")
-        yield piece
+def _stem(generation: Generation, number: int) -> str:
+    return f"results/{generation.created_at:%Y/%m}/{generation.run_code}-{number}"
+
+
+def _is_to_be_joined(generation: Generation, *, is_continuation: bool) -> bool:
+    continuation = generation.continuation
+    return (
+        continuation is not None
+        and continuation.kind is FollowUpKind.EXTEND
+        and (continuation.from_frame or is_continuation)
+    )
+
+
+async def _join(taken: Claim, added: Path, joined: Path) -> bool:
+    """Put what was added after the film that it continues. What cannot be joined is delivered by itself."""
+    generation = taken.generation
+    assert generation.continuation is not None
+    async with temporary_file() as first:
+        try:
+            parent = await repository.get(generation.parent or "")
+            await storage().fetch_to(continuations.result_of(parent, generation.continuation).key, first)
+            await films.join(first, added, joined)
+        except (repository.GenerationNotFound, FileNotStored, ParentUnusable, films.FilmError) as error:
+            await taken.tell("not_joined", error=str(error)[:500])
+            text = f"A continued film was delivered without its beginning. nb gen show {generation.run_code}"
+            await alert("generations:not_joined", text)
+            return False
+    await taken.tell("joined")
+    return True
