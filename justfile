@@ -55,6 +55,10 @@ lock:
 soak *arguments:
     python -m tests.core.money.soak {{arguments}}
 
+# The whole product under load while vendors fail and its processes die: just prove --minutes 10 --seed 7
+prove *arguments:
+    python -m tests.proofs.chaos {{arguments}}
+
 # Break the code of money in every small way and see that a test notices: just mutate --sample 200
 mutate *arguments:
     python -m scripts.mutate {{arguments}}
