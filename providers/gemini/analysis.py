@@ -85,7 +85,7 @@ def _call(
 
         # Words come after the media: models follow them better there.
         wishes = job.prompt.strip()[:LONGEST_WISHES].replace("<", "‹").replace(">", "›")
-        words = types.Part.from_text(text=f"<wishes>{wishes}</wishes>" if wishes else "There are no wishes.")
+        words = types.Part.from_text(text=f"<wishes>\n{wishes}\n</wishes>" if wishes else "There are no wishes.")
         contents = types.Content(role="user", parts=[*parts, words])
         return await client.models.generate_content(model=job.model, contents=contents, config=_config(has_video))
 

@@ -5,8 +5,9 @@ Behaviour is scripted by markers in the prompt (``a fox #finish=IMAGE_OTHER``) o
 Markers: ``#status=N`` ``#retry=17s`` (429 with RetryInfo) ``#quota`` (429 about billing) ``#nokey`` (400 as for a wrong
 key) ``#precondition=WORDS`` ``#finish=REASON`` ``#block=REASON`` ``#refuse`` (prose only) ``#drafts`` (thought pictures
 round the real one) ``#nothing`` (no candidates) ``#garbage`` (200, no JSON) ``#odd`` (200, JSON of another shape)
-``#close`` (connection closed after the request was read) ``#delay=S`` ``#echo`` (the key in an error message) and
-``#first=N`` (only the first N calls with this prompt misbehave). Stand-alone: ``python -m tests.emulators.gemini``.
+``#close`` ``#lose`` (connection closed after the request was read) ``#delay=S`` ``#echo`` (the key in an error) and
+``#first=N`` (only the first N calls with this prompt misbehave). Uploads obey scripts only: ``#slow=N`` ``#broken``.
+Stand-alone: ``python -m tests.emulators.gemini``.
 """
 
 from __future__ import annotations
@@ -29,13 +30,15 @@ from tests.emulators.gemini_models import SERVED, Asked, Refused, misbehave, par
 MARKER = re.compile(r"#([a-z]+)(?:=(\S+))?")
 BODY_LIMIT = 64 * 1024 * 1024
 LARGEST_REQUEST = 20 * 1024 * 1024
-REFUSALS = {"status", "retry", "quota", "nokey", "precondition", "echo"}
+REFUSALS = {"status", "busy", "retry", "quota", "nokey", "precondition", "echo"}
 MARKERS_OF = {kind: kind for kind in KINDS} | {"#busy": "#retry=1s", "#lost": "#close"}
 """What the common kinds of bad days are called here."""
 
-__all__ = ["SERVED", "Asked", "Call", "GeminiEmulator", "Refused", "serve"]
+__all__ = ["ODD", "SERVED", "Asked", "Call", "GeminiEmulator", "Refused", "serve"]
 
 Body = dict[str, Any]
+
+ODD: Body = {"candidates": "none today", "usageMetadata": []}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +136,13 @@ class GeminiEmulator:
             self._at_once -= 1
         if not REFUSALS & markers.keys():
             self.made.append(call)
-        if "close" in markers:
+        if markers.keys() & {"close", "lose"}:
             assert request.transport is not None
             request.transport.close()
         if "garbage" in markers:
             return web.Response(text="<html><h1>It works</h1>", content_type="application/json")
         if "odd" in markers:
-            return web.json_response({"candidates": "none today", "usageMetadata": []})
+            return web.json_response(ODD)
         misbehave(markers, request.headers["x-goog-api-key"])
         return web.json_response(asked.answer(markers))
 

@@ -155,7 +155,7 @@ def check_words(config: Body) -> None:
 
 def description(asked: Asked, markers: dict[str, str]) -> Body:
     """Return a description by the schema of the request: the wishes, and the colour of the first picture."""
-    wishes = re.sub(r"#[a-z]+(?:=\S+)?", "", re.sub(r".*<wishes>|</wishes>.*", "", asked.prompt)).strip()
+    wishes = re.sub(r"#[a-z]+(?:=\S+)?", "", re.sub(r".*<wishes>\n|\n</wishes>.*", "", asked.prompt)).strip()
     wishes = "" if wishes == "There are no wishes." else wishes
     red, green, blue = asked.images[0].resize((1, 1)).getpixel((0, 0)) if asked.images else (90, 120, 160)  # type: ignore[misc]
     words = dict.fromkeys(asked.config.get("responseSchema", {}).get("properties", {}), "calm")
@@ -197,8 +197,11 @@ def wrong_key() -> Refused:
 
 def misbehave(markers: dict[str, str], key: str) -> None:
     """Raise the refusal that the markers ask for."""
+    if "busy" in markers:
+        raise Refused(429, "Resource has been exhausted.", status="RESOURCE_EXHAUSTED")
     if "retry" in markers:
-        delay = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": markers["retry"]}
+        pause = f"{markers['retry'].removesuffix('s')}s"
+        delay = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": pause}
         raise Refused(
             429,
             f"You exceeded your current quota. Please retry in {markers['retry']}.",
@@ -226,7 +229,7 @@ def result(model: str, prompt: str, images: list[Image.Image], config: Body, mar
     """Return the document of a call that was accepted, with or without a picture in it."""
     answer: Body = {"modelVersion": model, "responseId": sha256(prompt.encode()).hexdigest()[:16]}
     if "block" in markers:
-        return {**answer, "promptFeedback": {"blockReason": markers["block"]}, "usageMetadata": usage(0, 0)}
+        return {**answer, "promptFeedback": {"blockReason": markers["block"] or "SAFETY"}, "usageMetadata": usage(0, 0)}
     if "nothing" in markers:
         return {**answer, "usageMetadata": usage(0, 0)}
     if "finish" in markers:

@@ -27,7 +27,7 @@ from sanic.response import raw
 
 from tests.emulators import gemini, google_errors, media, vertex_orders
 from tests.emulators.google_errors import refused
-from tests.emulators.service import Body, EmulatedJob, Refused, Service, serve
+from tests.emulators.service import Body, EmulatedJob, Refused, Service, hang_up, serve
 
 MODELS = "/v1beta1/projects/<project:str>/locations/<location:str>/publishers/google/models/<call:str>"
 OBJECTS = "/storage/v1/b/<bucket:str>/o"
@@ -218,8 +218,12 @@ class VertexEmulator(Service):
             # `#block` means something else here: Gemini refuses contents with a status of 200.
             asked = gemini.Asked.read(model, body, files={})
             markers = self._markers(asked.prompt)
+            if "odd" in markers:
+                return gemini.ODD
             common = {name: value.removesuffix("s") for name, value in markers.items() if name != "block"}
             response = await self.misbehave(request, common, self.authenticate(request))
+            if "lose" in markers:
+                hang_up(request)
             return response if response is not None else asked.answer(markers)
         except gemini.Refused as error:
             raise refused(error.code, str(error)) from None

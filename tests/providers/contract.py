@@ -1,16 +1,19 @@
-"""What every adapter that hands jobs over must keep, tested against its emulated service.
+"""What every adapter must keep, tested against its emulated service.
 
-A service's tests make a `Case` as the fixture ``case`` and inherit from `Contract`.
+The tests of a service that hands jobs over make a `Case` as the fixture ``case`` and inherit from `Contract`; those of
+one that answers at once make an `InstantCase` and inherit from `InstantContract`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from io import BytesIO
+from typing import Protocol
 
 import httpx
 import pytest
@@ -19,7 +22,7 @@ from PIL import Image
 from providers import errors
 from providers.base import Failed, Finished, Job, LookupUnsupported, Media, Provider, Running, Submitted
 from providers.errors import ProviderError
-from tests.emulators.service import Service, serve
+from tests.emulators.service import Service
 
 
 class Lookup(StrEnum):
@@ -56,6 +59,56 @@ class Case:
 
     def __post_init__(self) -> None:
         self.provider = self.make()
+
+    def was_asked(self) -> bool:
+        """Say whether anything reached the service."""
+        return bool(self.service.calls)
+
+
+@dataclass
+class InstantCase:
+    """An adapter whose service answers at once and keeps nothing; fields as those of `Case`.
+
+    Attributes:
+        calls: every request that reached the service.
+    """
+
+    make: Callable[..., Provider]
+    job: Callable[[str], Job]
+    keys: tuple[str, ...]
+    calls: Callable[[], Sequence[object]]
+    expected: dict[str, type[ProviderError]] = field(default_factory=dict)
+    provider: Provider = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.provider = self.make()
+
+    def orders(self) -> int:
+        """Return how often the service was asked to make something."""
+        return len(self.calls())
+
+    def was_asked(self) -> bool:
+        """Say whether anything reached the service."""
+        return bool(self.calls())
+
+
+class Subject(Protocol):
+    """What both kinds of cases have."""
+
+    make: Callable[..., Provider]
+    job: Callable[[str], Job]
+    keys: tuple[str, ...]
+    expected: dict[str, type[ProviderError]]
+    provider: Provider
+
+    @property
+    def orders(self) -> Callable[[], int]:
+        """How often the service was asked to make something."""
+        ...
+
+    def was_asked(self) -> bool:
+        """Say whether anything reached the service."""
+        ...
 
 
 NOT_ACCEPTED: dict[str, type[ProviderError]] = {
@@ -103,6 +156,12 @@ async def failure_of(provider: Provider, job: Job) -> ProviderError:
     return caught.value
 
 
+def address_of_nobody() -> str:
+    """Return an address where nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
 async def fetched(media: Media) -> httpx.Response:
     """Fetch a result as the service does."""
     assert media.url is not None
@@ -114,17 +173,100 @@ def is_media(media: Media, data: bytes) -> bool:
     """Say whether the bytes are what the result claims to be."""
     if media.mime.startswith("video/"):
         return data[4:8] == b"ftyp"
+    if media.mime.startswith("text/"):
+        return bool(data.decode().strip())
     Image.open(BytesIO(data)).verify()
     return True
 
 
-class Contract:
-    """The tests. `case` is a fixture of the service's own test module."""
+class Common:
+    """What all adapters keep, at once or later."""
 
     pytestmark = pytest.mark.integration
 
-    def test_the_adapter_keeps_the_contract(self, case: Case) -> None:
+    def test_the_adapter_keeps_the_contract(self, case: Subject) -> None:
         assert isinstance(case.provider, Provider)
+
+    @pytest.mark.parametrize("marker", NOT_ACCEPTED)
+    async def test_every_refusal_has_its_class_and_is_not_repeated(self, case: Subject, marker: str) -> None:
+        failure = await failure_of(case.provider, case.job(f"a fox {marker}"))
+        assert type(failure) is case.expected.get(marker, NOT_ACCEPTED[marker]), failure.detail
+        assert case.orders() <= (2 if marker == "#nokey" else 1)
+
+    async def test_a_pause_is_kept_when_the_service_names_one(self, case: Subject) -> None:
+        failure = await failure_of(case.provider, case.job("a fox #retry=17"))
+        assert isinstance(failure, errors.RateLimited)
+        assert failure.retry_after == timedelta(seconds=17)
+
+    async def test_an_answer_that_does_not_come_in_time_is_ambiguous(self, case: Subject) -> None:
+        hasty = case.make(timeout=0.3)
+        assert type(await failure_of(hasty, case.job("a fox #delay=1"))) is errors.Ambiguous
+        await hasty.close()
+
+    async def test_an_address_where_nobody_listens_is_unavailable(self, case: Subject) -> None:
+        lonely = case.make(base_url=address_of_nobody())
+        assert type(await failure_of(lonely, case.job("a fox"))) is errors.ProviderUnavailable
+        await lonely.close()
+
+    async def test_the_key_is_struck_out_of_what_the_service_says(self, case: Subject) -> None:
+        failure = await failure_of(case.provider, case.job("a fox #echo"))
+        assert "[key]" in failure.detail
+        for key in case.keys:
+            assert key not in f"{failure!r} {failure} {failure.detail} {failure.args}"
+        assert failure.__cause__ is None
+        assert failure.__suppress_context__
+
+    async def test_a_wrong_key_is_told_as_such(self, case: Subject) -> None:
+        stranger = case.make(key="wrong-key-0123456789")
+        assert type(await failure_of(stranger, case.job("a fox"))) is errors.AuthFailed
+        await stranger.close()
+
+    @pytest.mark.parametrize("key", ["", "two words", "line\nbreak", "ключ"])
+    def test_a_key_that_cannot_be_a_header_is_refused_without_being_shown(self, case: Subject, key: str) -> None:
+        with pytest.raises(ValueError, match="key") as caught:
+            case.make(key=key)
+        assert not key or key not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "body", [b"", b"{}", b"[]", b"null", b"\xff\xfe", b'{"data": {"task_id": {}}}', b"[" * 9999]
+    )
+    def test_nonsense_on_the_webhook_names_nothing(self, case: Subject, body: bytes) -> None:
+        assert case.provider.parse_webhook({"content-type": "application/json"}, body) is None
+
+    async def test_nothing_is_sent_for_neither_words_nor_pictures(self, case: Subject) -> None:
+        assert type(await failure_of(case.provider, replace(case.job(""), images=()))) is errors.InvalidRequest
+        assert not case.was_asked()
+
+
+class InstantContract(Common):
+    """What an adapter keeps whose service answers at once. `case` is a fixture of the service's own test module."""
+
+    async def test_words_become_a_result_at_once(self, case: InstantCase) -> None:
+        result = await case.provider.submit(case.job("рыжая лиса 🦊 в снегу"))
+        assert isinstance(result, Finished)
+        assert result.media
+        for media in result.media:
+            assert media.data is not None
+            assert is_media(media, media.data)
+
+    async def test_there_is_no_job_to_look_at_or_to_find(self, case: InstantCase) -> None:
+        await case.provider.submit(case.job("a fox"))
+        with pytest.raises(LookupUnsupported):
+            await case.provider.find("job-1")
+        assert isinstance(await case.provider.poll("job-1"), Failed)
+        await case.provider.cancel("job-1")
+        assert len(case.calls()) == 1
+
+    async def test_the_client_opens_again_after_it_was_closed(self, case: InstantCase) -> None:
+        await case.provider.submit(case.job("a fox"))
+        await case.provider.close()
+        await case.provider.close()
+        await case.provider.submit(case.job("a fox"))
+        assert len(case.calls()) == 2
+
+
+class Contract(Common):
+    """The tests. `case` is a fixture of the service's own test module."""
 
     async def test_words_become_media_that_can_be_fetched(self, case: Case) -> None:
         result = await finished(case.provider, await submitted(case.provider, case.job("рыжая лиса 🦊 в снегу")))
@@ -155,17 +297,6 @@ class Contract:
         assert (await finished(another, external_id)).media
         await another.close()
 
-    @pytest.mark.parametrize("marker", NOT_ACCEPTED)
-    async def test_every_refusal_has_its_class_and_is_not_repeated(self, case: Case, marker: str) -> None:
-        failure = await failure_of(case.provider, case.job(f"a fox {marker}"))
-        assert type(failure) is case.expected.get(marker, NOT_ACCEPTED[marker]), failure.detail
-        assert case.orders() <= (2 if marker == "#nokey" else 1)
-
-    async def test_a_pause_is_kept_when_the_service_names_one(self, case: Case) -> None:
-        failure = await failure_of(case.provider, case.job("a fox #retry=17"))
-        assert isinstance(failure, errors.RateLimited)
-        assert failure.retry_after == timedelta(seconds=17)
-
     @pytest.mark.parametrize("marker", GIVEN_UP)
     async def test_a_job_that_was_given_up_has_failed(self, case: Case, marker: str) -> None:
         external_id = await submitted(case.provider, case.job(f"a fox {marker}"))
@@ -180,37 +311,6 @@ class Contract:
         with pytest.raises((errors.ProviderUnavailable, errors.RateLimited)):
             await case.provider.poll(external_id)
         assert (await finished(case.provider, external_id)).media
-
-    async def test_an_answer_that_does_not_come_in_time_is_ambiguous(self, case: Case) -> None:
-        hasty = case.make(timeout=0.3)
-        assert type(await failure_of(hasty, case.job("a fox #delay=1"))) is errors.Ambiguous
-        await hasty.close()
-
-    async def test_an_address_where_nobody_listens_is_unavailable(self, case: Case) -> None:
-        async with serve(type(case.service)()) as address:
-            pass
-        lonely = case.make(base_url=address)
-        assert type(await failure_of(lonely, case.job("a fox"))) is errors.ProviderUnavailable
-        await lonely.close()
-
-    async def test_the_key_is_struck_out_of_what_the_service_says(self, case: Case) -> None:
-        failure = await failure_of(case.provider, case.job("a fox #echo"))
-        assert "[key]" in failure.detail
-        for key in case.keys:
-            assert key not in f"{failure!r} {failure} {failure.detail} {failure.args}"
-        assert failure.__cause__ is None
-        assert failure.__suppress_context__
-
-    async def test_a_wrong_key_is_told_as_such(self, case: Case) -> None:
-        stranger = case.make(key="wrong-key-0123456789")
-        assert type(await failure_of(stranger, case.job("a fox"))) is errors.AuthFailed
-        await stranger.close()
-
-    @pytest.mark.parametrize("key", ["", "two words", "line\nbreak", "ключ"])
-    def test_a_key_that_cannot_be_a_header_is_refused_without_being_shown(self, case: Case, key: str) -> None:
-        with pytest.raises(ValueError, match="key") as caught:
-            case.make(key=key)
-        assert not key or key not in str(caught.value)
 
     async def test_a_lost_answer_is_found_by_our_own_id_where_the_service_can(self, case: Case) -> None:
         job = replace(case.job("a fox #lose #polls=9"), client_id="3f1c7d52-lost")
@@ -249,12 +349,6 @@ class Contract:
         told = [case.provider.parse_webhook({}, json.dumps(body).encode()) for body in case.service.webhooks]
         assert told == ([external_id, external_id] if case.has_webhooks else [])
 
-    @pytest.mark.parametrize(
-        "body", [b"", b"{}", b"[]", b"null", b"\xff\xfe", b'{"data": {"task_id": {}}}', b"[" * 9999]
-    )
-    def test_nonsense_on_the_webhook_names_nothing(self, case: Case, body: bytes) -> None:
-        assert case.provider.parse_webhook({"content-type": "application/json"}, body) is None
-
     @pytest.mark.parametrize("external_id", ["", "../../accounts", "x/../../y", "a?b=c", "text2video/../x"])
     async def test_an_id_that_is_none_leads_nowhere(self, case: Case, external_id: str) -> None:
         with pytest.raises(errors.InvalidRequest):
@@ -265,10 +359,6 @@ class Contract:
         external_id = await submitted(case.provider, case.job("a fox #polls=9"))
         await case.provider.cancel(external_id)
         assert isinstance(await case.provider.poll(external_id), Running | Failed)
-
-    async def test_nothing_is_sent_for_neither_words_nor_pictures(self, case: Case) -> None:
-        assert type(await failure_of(case.provider, replace(case.job(""), images=()))) is errors.InvalidRequest
-        assert case.service.calls == []
 
     async def test_the_client_opens_again_after_it_was_closed(self, case: Case) -> None:
         await submitted(case.provider, case.job("a fox"))
