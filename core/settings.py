@@ -171,6 +171,46 @@ class Settings(BaseModel):
     storage_path: Annotated[
         Path | None, Field(alias="STORAGE_PATH", description="Folder for media; `media` under NB_HOME when not set.")
     ] = None
+    supabase_url: Annotated[
+        str | None,
+        Field(
+            alias="SUPABASE_URL",
+            description="Supabase project that keeps media in place of a folder; needs its key.",
+            examples=["https://abcdefghijklmnop.supabase.co"],
+        ),
+    ] = None
+    supabase_service_role_key: Annotated[
+        SecretStr | None,
+        Field(
+            alias="SUPABASE_SERVICE_ROLE_KEY",
+            description="Its secret key: `sb_secret_…`, or the older service_role token. It opens everything.",
+        ),
+    ] = None
+    supabase_bucket: Annotated[
+        str,
+        Field(
+            alias="SUPABASE_BUCKET",
+            description="Private bucket for media; made when it is missing.",
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$",
+        ),
+    ] = "bot-images"
+    supabase_video_bucket: Annotated[
+        str | None,
+        Field(
+            alias="SUPABASE_VIDEO_BUCKET",
+            description="Private bucket for videos; that of the pictures when not set.",
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$",
+        ),
+    ] = None
+    results_kept_days: Annotated[
+        int,
+        Field(
+            alias="RESULTS_KEPT_DAYS",
+            description="Days after which the files of a finished generation are removed; 0 keeps them for ever.",
+            ge=0,
+            le=3650,
+        ),
+    ] = 90
 
     demo_provider: Annotated[
         bool,
@@ -391,6 +431,7 @@ class Settings(BaseModel):
 
     @field_validator(
         "public_base_url",
+        "supabase_url",
         "telegram_api_base_url",
         "gemini_base_url",
         "vertex_base_url",
@@ -422,6 +463,7 @@ class Settings(BaseModel):
         "geminigen_api_key",
         "openai_api_key",
         "runway_api_key",
+        "supabase_service_role_key",
     )
     @classmethod
     def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
@@ -491,6 +533,8 @@ class Settings(BaseModel):
             problems.append("PUBLIC_BASE_URL must start with https:// in production")
         if self.lava_enabled and (self.lava_api_key is None or self.lava_webhook_secret is None):
             problems.append("PAYMENTS_LAVA_ENABLED needs LAVA_API_KEY and LAVA_WEBHOOK_SECRET")
+        if self.supabase_url is not None and self.supabase_service_role_key is None:
+            problems.append("SUPABASE_URL needs SUPABASE_SERVICE_ROLE_KEY")
         if problems:
             raise ValueError("\n".join(problems))
         return self

@@ -1,4 +1,4 @@
-"""Where pictures and videos are kept. One interface; a local folder today."""
+"""Where pictures and videos are kept: one interface, over a folder of this machine or over Supabase."""
 
 from __future__ import annotations
 
@@ -39,7 +39,19 @@ _storage: Storage | None = None
 async def connect(settings: Settings) -> None:
     """Open the storage that the settings name."""
     global _storage
-    _storage = LocalStorage(settings.media_path, Links(settings))
+    url, key = settings.supabase_url, settings.supabase_service_role_key
+    if url is None or key is None:
+        _storage = LocalStorage(settings.media_path, Links(settings))
+        return
+    from core.storage.supabase import SupabaseStorage
+
+    _storage = opened = SupabaseStorage(
+        url,
+        key.get_secret_value(),
+        bucket=settings.supabase_bucket,
+        video_bucket=settings.supabase_video_bucket,
+    )
+    await opened.prepare()
 
 
 async def disconnect() -> None:

@@ -135,7 +135,7 @@ class Storage(Protocol):
         """Return an address under which anybody can read the file until `lifetime`, a week at most, is over.
 
         Raises:
-            FileNotStored: there is none; a storage that does not look does not say so.
+            FileNotStored: there is none.
         """
         ...
 

@@ -96,7 +96,8 @@ class LocalStorage:
 
     async def link(self, key: str, *, lifetime: timedelta) -> str:
         """See `Storage.link`."""
-        return self._links.make(checked(key), checked_lifetime(lifetime))
+        await self.size(key)
+        return self._links.make(key, checked_lifetime(lifetime))
 
     async def upload_ticket(self, key: str, *, mime: str, most_bytes: int, lifetime: timedelta) -> UploadTicket:
         """See `Storage.upload_ticket`. Our own web takes the file, and holds it to its size and type."""
