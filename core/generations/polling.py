@@ -56,8 +56,9 @@ _CLAIM = """
     )
     UPDATE botapp_genrequest AS generation SET lease_owner = $1, lease_until = now() + make_interval(secs => $3)
     FROM due WHERE generation.id = due.id
-    RETURNING generation.id, run_code, provider, provider_job_id, progress, typical_seconds, deadline_at, trace_id,
-        coalesce(started_at, created_at) AS started_at, coalesce(submitted_at, started_at, created_at) AS submitted_at
+    RETURNING generation.id, run_code, next_action_at AS due_at, provider, provider_job_id, progress, typical_seconds,
+        deadline_at, trace_id, coalesce(started_at, created_at) AS started_at,
+        coalesce(submitted_at, started_at, created_at) AS submitted_at
 """
 
 _WRITE = """
@@ -79,6 +80,7 @@ class Polled:
 
     id: int
     run_code: str
+    due_at: datetime
     provider: str
     provider_job_id: str
     progress: int | None
@@ -95,6 +97,7 @@ class Polled:
         return cls(
             generation.id,
             generation.run_code,
+            datetime.now(UTC),
             generation.provider,
             generation.external_id or "",
             generation.progress,
@@ -198,14 +201,14 @@ class Poller:
         finally:
             self._is_claiming = False
             await batch.end()
-        return batch.polls
+        return batch.report()
 
 
 class _Batch:
     """The polls of one tick: one owner of many leases."""
 
     def __init__(self) -> None:
-        self.polls = 0
+        self.lags: list[float] = []
         self._owner = uuid.uuid4().hex
         self._places = asyncio.Semaphore(POLLS_AT_ONCE)
         self._endings = asyncio.Semaphore(ENDINGS_AT_ONCE)
@@ -242,12 +245,21 @@ class _Batch:
         if self._problems:
             raise ExceptionGroup("generations.tick", self._problems)
 
+    def report(self) -> int:
+        """Write to the log how many polls there were and how late they came; return how many."""
+        if self.lags:
+            late = sorted(self.lags)
+            p50, p95 = (round(late[int(len(late) * share)], 3) for share in (0.5, 0.95))
+            log.info(
+                "generations.polled", polls=len(late), late_p50_s=p50, late_p95_s=p95, late_max_s=round(late[-1], 3)
+            )
+        return len(self.lags)
+
     async def _claim(self, room: int) -> list[Polled]:
         await _census.look()
         rows = await db.fetch(_CLAIM, self._owner, room, LEASE_SECONDS)
         claimed = [Polled(**dict(row)) for row in rows]
         self._held.update(job.id for job in claimed)
-        self.polls += len(claimed)
         if claimed and self._keeper is None:
             self._keeper = asyncio.create_task(self._keep())
         return claimed
@@ -274,6 +286,7 @@ class _Batch:
             self._held.discard(job.id)
 
     async def _ask(self, job: Polled) -> NotYet | Finished | Failed:
+        self.lags.append((datetime.now(UTC) - job.due_at).total_seconds())
         try:
             answer = await providers.get(job.provider).poll(job.provider_job_id)
         except ProviderError as error:

@@ -20,6 +20,7 @@ BLUEPRINTS = (
     "core.http.health:blueprint",
     "core.http.media:blueprint",
     "core.http.payments:blueprint",
+    "core.http.providers:blueprint",
     "core.http.pay:blueprint",
     "core.http.ops:blueprint",
     "core.http.app:blueprint",

@@ -17,6 +17,7 @@ ROUTES = {"generations.*": {"queue": "generation"}, "bot.*": {"queue": "delivery
 
 TASK_MODULES = (
     "core.generations.tasks",
+    "core.generations.webhooks",
     "core.payments.tasks",
     "core.payments.events",
     "core.cart",
