@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from tests.emulators.service import Body, EmulatedJob, Service
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "providers" / "sora" / "schema.json").read_text())
 KEPT_SECONDS = 3600
+FAILED = {"fail", "blocked", "none"}
+"""A video is never finished with nothing: it has failed."""
+
 PRO_ONLY = {"1024x1792", "1792x1024"}
 NAMES = {"video": "video/mp4", "thumbnail": "image/webp", "spritesheet": "image/jpeg"}
 
@@ -39,7 +43,7 @@ class Videos(Service):
 
     def webhook(self, job: EmulatedJob) -> Body:
         """The event that an account's one address would get."""
-        kind = "failed" if {"fail", "blocked"} & set(job.markers) else "completed"
+        kind = "failed" if FAILED & set(job.markers) else "completed"
         return {"id": f"evt_{job.id}", "object": "event", "type": f"video.{kind}", "data": {"id": job.id}}
 
     async def _create(self, request: Request, body: Body) -> Body:
@@ -73,16 +77,16 @@ class Videos(Service):
             raise refused(f"Video with id '{video_id}' not found.", status=404)
         if not self.is_over(job):
             raise refused("Video is not ready yet, use GET /v1/videos/{video_id} to check status.", status=404)
-        if "none" in job.markers or ("expired" in job.markers and job.polls <= int(job.markers.get("polls", 0)) + 1):
+        if "expired" in job.markers and job.polls <= int(job.markers.get("polls", 0)) + 1:
             raise refused("The assets of this video have expired.", status=403)
         if variant != "video":
-            return raw(await media.picture(job.prompt, ratio_of(job)), content_type=NAMES[variant])
+            return raw(still(job.prompt, NAMES[variant]), content_type=NAMES[variant])
         made = await media.film(job.prompt, ratio_of(job), job.seconds, f"openai · {job.model}")
         return raw(made, content_type=NAMES[variant])
 
     def _document(self, job: EmulatedJob) -> Body:
         is_over = self.is_over(job) and job.polls > 0
-        has_failed = is_over and bool({"fail", "blocked"} & set(job.markers))
+        has_failed = is_over and bool(FAILED & set(job.markers))
         status = "failed" if has_failed else "completed" if is_over else "in_progress" if job.polls else "queued"
         ended = int(time.time()) if is_over else None
         return held(
@@ -137,6 +141,13 @@ def held(name: str, document: Body) -> Body:
     """Return an answer of our own, held against the schema."""
     jsonschema.validate(document, {**SCHEMA, "$ref": f"#/$defs/{name}"})
     return document
+
+
+def still(words: str, mime: str) -> bytes:
+    """Return a picture of this type."""
+    buffer = BytesIO()
+    media.drawing(words, (320, 180)).save(buffer, mime.removeprefix("image/").upper())
+    return buffer.getvalue()
 
 
 def ratio_of(job: EmulatedJob) -> str:

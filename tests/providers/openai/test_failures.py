@@ -1,0 +1,197 @@
+"""Every way in which OpenAI or the network fails has its class, and nothing is sent twice."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+
+from providers import errors
+from providers.base import Failed, LookupUnsupported
+from providers.errors import ProviderError
+from providers.http import Reply
+from providers.openai import OpenAiProvider
+from providers.openai.failures import OUT_OF_MONEY, classify, given_up
+from tests.emulators.openai import OpenAiEmulator
+from tests.emulators.service import serve
+from tests.providers.contract import failure_of
+from tests.providers.media import photo
+from tests.providers.openai.conftest import KEY, picture_job
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("images", [(), (photo(),)], ids=["generate", "edit"])
+@pytest.mark.parametrize(
+    ("marker", "expected"),
+    [
+        ("#block", errors.ContentBlocked),
+        ("#policy", errors.ContentBlocked),
+        ("#busy", errors.RateLimited),
+        ("#quota", errors.QuotaExhausted),
+        ("#hardlimit", errors.QuotaExhausted),
+        ("#nokey", errors.AuthFailed),
+        ("#verify", errors.AuthFailed),
+        ("#retired", errors.ModelRetired),
+        ("#status=400", errors.InvalidRequest),
+        ("#status=401", errors.AuthFailed),
+        ("#status=403", errors.AuthFailed),
+        ("#status=404", errors.ProviderUnavailable),
+        ("#status=408", errors.Ambiguous),
+        ("#status=409", errors.InvalidRequest),
+        ("#status=413", errors.InvalidRequest),
+        ("#status=500", errors.ProviderUnavailable),
+        ("#status=502", errors.ProviderUnavailable),
+        ("#status=503", errors.ProviderUnavailable),
+        ("#status=504", errors.Ambiguous),
+        ("#garbage", errors.Ambiguous),
+        ("#odd", errors.Ambiguous),
+        ("#close", errors.Ambiguous),
+        ("#lose", errors.Ambiguous),
+        ("#empty", errors.Ambiguous),
+    ],
+)
+async def test_every_failure_has_its_class_and_is_not_repeated(
+    provider: OpenAiProvider,
+    emulator: OpenAiEmulator,
+    marker: str,
+    expected: type[ProviderError],
+    images: tuple[object, ...],
+) -> None:
+    failure = await failure_of(provider, picture_job(f"a fox {marker}", *images))  # type: ignore[arg-type]
+    assert type(failure) is expected, failure.detail
+    assert failure.detail
+    assert len(emulator.calls) == 1
+
+
+@pytest.mark.integration
+async def test_a_pause_that_is_named_is_kept(provider: OpenAiProvider) -> None:
+    failure = await failure_of(provider, picture_job("a fox #retry=17"))
+    assert isinstance(failure, errors.RateLimited)
+    assert failure.retry_after == timedelta(seconds=17)
+
+
+@pytest.mark.integration
+async def test_an_answer_that_does_not_come_in_time_is_ambiguous(emulator: OpenAiEmulator) -> None:
+    hasty = OpenAiProvider(KEY, base_url=f"{emulator.address}/v1", timeout=0.3)
+    assert type(await failure_of(hasty, picture_job("a fox #delay=2"))) is errors.Ambiguous
+    assert len(emulator.calls) == 1
+    await hasty.close()
+
+
+@pytest.mark.integration
+async def test_an_address_where_nobody_listens_is_unavailable() -> None:
+    async with serve(OpenAiEmulator()) as address:
+        pass
+    lonely = OpenAiProvider(KEY, base_url=f"{address}/v1")
+    failure = await failure_of(lonely, picture_job("a fox"))
+    assert type(failure) is errors.ProviderUnavailable
+    assert "not connected" in failure.detail
+    await lonely.close()
+
+
+@pytest.mark.integration
+async def test_the_key_is_struck_out_of_what_openai_says(provider: OpenAiProvider) -> None:
+    failure = await failure_of(provider, picture_job("a fox #echo"))
+    assert type(failure) is errors.AuthFailed
+    assert "[key]" in failure.detail
+    assert KEY not in f"{failure!r} {failure} {failure.detail} {failure.args}"
+    assert failure.__cause__ is None
+    assert failure.__suppress_context__
+
+
+@pytest.mark.integration
+async def test_a_wrong_key_is_told_as_such(emulator: OpenAiEmulator) -> None:
+    stranger = OpenAiProvider("another-key-0123456789", base_url=f"{emulator.address}/v1")
+    assert type(await failure_of(stranger, picture_job("a fox"))) is errors.AuthFailed
+    await stranger.close()
+
+
+@pytest.mark.parametrize("key", ["", "two words", "line\nbreak", "ключ"])
+def test_a_key_that_cannot_be_a_header_is_refused_without_being_shown(key: str) -> None:
+    with pytest.raises(ValueError, match="key") as caught:
+        OpenAiProvider(key)
+    assert not key or key not in str(caught.value)
+
+
+def reply(status: int, code: str | None = None, kind: str = "error", **more: str) -> Reply:
+    return Reply(status, {}, json.dumps({"error": {"message": "no", "type": kind, "code": code, **more}}).encode())
+
+
+@pytest.mark.parametrize("status", [400, 403, 429])
+@pytest.mark.parametrize("code", sorted(OUT_OF_MONEY))
+def test_an_empty_account_is_known_by_its_code_whatever_the_status(status: int, code: str) -> None:
+    assert type(classify(reply(status, code))) is errors.QuotaExhausted
+
+
+def test_an_empty_account_is_known_by_its_type_too() -> None:
+    assert type(classify(reply(429, kind="insufficient_quota"))) is errors.QuotaExhausted
+
+
+def test_a_success_is_no_failure() -> None:
+    assert classify(Reply(200, {}, b"{}")) is None
+
+
+def test_a_model_that_is_not_known_by_its_parameter_is_retired() -> None:
+    assert type(classify(reply(404, param="model"))) is errors.ModelRetired
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"error": "text"}', b'{"error": null}'])
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (400, errors.InvalidRequest),
+        (401, errors.AuthFailed),
+        (402, errors.QuotaExhausted),
+        (410, errors.ModelRetired),
+        (429, errors.RateLimited),
+        (302, errors.ProviderUnavailable),
+        (503, errors.ProviderUnavailable),
+        (524, errors.Ambiguous),
+    ],
+)
+def test_an_error_without_the_usual_document_goes_by_its_status(
+    body: bytes, status: int, expected: type[ProviderError]
+) -> None:
+    assert type(classify(Reply(status, {}, body))) is expected
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "expected"),
+    [
+        ("moderation_blocked", "no", errors.ContentBlocked),
+        ("model_not_found", "no", errors.ModelRetired),
+        ("server_error", "our safety system objects", errors.ContentBlocked),
+        ("server_error", "oops", errors.ProviderUnavailable),
+        (None, "", errors.ProviderUnavailable),
+    ],
+)
+def test_an_accepted_job_is_given_up_for_a_reason(code: str | None, words: str, expected: type[ProviderError]) -> None:
+    assert type(given_up(code, words)) is expected
+
+
+async def test_nothing_can_be_looked_up_polled_or_cancelled() -> None:
+    provider = OpenAiProvider(KEY)
+    with pytest.raises(LookupUnsupported):
+        await provider.find("job-1")
+    assert isinstance(await provider.poll("x"), Failed)
+    await provider.cancel("x")
+    assert provider.parse_webhook({}, b"{}") is None
+    await provider.close()
+
+
+@pytest.mark.parametrize(
+    ("module", "adapter"),
+    [("openai", "OpenAiProvider"), ("sora", "SoraProvider"), ("runway", "RunwayProvider")],
+)
+def test_an_adapter_is_imported_without_its_sdk(module: str, adapter: str) -> None:
+    program = f"""
+import sys
+from providers.{module} import {adapter}
+{adapter}("key")
+print([name for name in sys.modules if name in ("openai", "runwayml", "httpx2", "PIL")])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
