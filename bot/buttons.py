@@ -43,6 +43,8 @@ class Button(StrEnum):
     PROMO = "r"
     CART = "g"
     REFUND = "q"
+    REFERENCE = "n"
+    MAKE = "u"
 
 
 def button(text: str, kind: Button, *arguments: str | int) -> InlineKeyboardButton:

@@ -22,7 +22,7 @@ from aiogram.exceptions import (
 )
 from aiogram.types import InlineKeyboardMarkup, InputMediaPhoto, InputMediaVideo, Message
 
-from bot import keyboards, offers
+from bot import keyboards, keyboards_reference, offers, texts_delivery
 from bot.captions import LONGEST_CAPTION, LONGEST_TEXT, with_prompt
 from bot.client import LOST_ANSWER, UPLOAD_TIMEOUT, was_never_sent
 from bot.files import LARGEST_FILE, Sendable, open_original, open_result
@@ -33,6 +33,7 @@ from core.generations import Generation
 from core.logs import get_logger
 from core.storage import FileNotStored, StorageRefused, StorageUnavailable, StoredFile
 from core.types import Tokens
+from providers.base import MediaKind
 
 logger = get_logger(__name__)
 
@@ -112,11 +113,13 @@ class Courier:
 
     async def _send(self, parcel: Parcel) -> list[int]:
         results = parcel.generation.results
-        opened = [await open_result(parcel.generation, file, number) for number, file in enumerate(results, 1)]
+        is_text = parcel.generation.kind is MediaKind.TEXT
+        shown = () if is_text else results
+        opened = [await open_result(parcel.generation, file, number) for number, file in enumerate(shown, 1)]
         files = [file for file in opened if file is not None]
         run_code = parcel.generation.run_code
-        if await _was_tried(run_code) and len(files) == len(results) == 1:
-            replaced = await self._replace_status_message(parcel, files[0])
+        if await _was_tried(run_code) and (is_text or len(files) == len(results) == 1):
+            replaced = await self._replace_status_message(parcel, None if is_text else files[0])
             if replaced is not None:
                 return [replaced]
         await _mark_try(run_code)
@@ -131,6 +134,9 @@ class Courier:
             raise
 
     async def _send_files(self, parcel: Parcel, files: Sequence[Sendable]) -> list[int]:
+        if parcel.generation.kind is MediaKind.TEXT:
+            chat_id = parcel.generation.chat_id
+            return [(await self._bot.send_message(chat_id, parcel.caption, reply_markup=parcel.keyboard)).message_id]
         if len(files) < len(parcel.generation.results) or not files:
             return [await self._send_links(parcel)]
         if len(files) > 1:
@@ -195,19 +201,25 @@ class Courier:
         message = await self._bot.send_message(parcel.generation.chat_id, text, reply_markup=parcel.keyboard)
         return message.message_id
 
-    async def _replace_status_message(self, parcel: Parcel, file: Sendable) -> int | None:
+    async def _replace_status_message(self, parcel: Parcel, file: Sendable | None) -> int | None:
         """Turn the status message into the result; None when there is no such message any more."""
         message_id = parcel.generation.status_message_id
         if message_id is None:
             return None
+        chat_id, keyboard = parcel.generation.chat_id, parcel.keyboard
         try:
-            await self._bot.edit_message_media(
-                _album_item(file, parcel.caption),
-                chat_id=parcel.generation.chat_id,
-                message_id=message_id,
-                reply_markup=parcel.keyboard,
-                request_timeout=UPLOAD_TIMEOUT,
-            )
+            if file is None:
+                await self._bot.edit_message_text(
+                    parcel.caption, chat_id=chat_id, message_id=message_id, reply_markup=keyboard
+                )
+            else:
+                await self._bot.edit_message_media(
+                    _album_item(file, parcel.caption),
+                    chat_id=chat_id,
+                    message_id=message_id,
+                    reply_markup=keyboard,
+                    request_timeout=UPLOAD_TIMEOUT,
+                )
         except TelegramBadRequest as error:
             if "not modified" not in error.message:
                 return None
@@ -224,24 +236,31 @@ class Courier:
 async def wrap(generation: Generation) -> Parcel:
     """Put words and buttons to a result."""
     words = Words(generation.language)
+    if generation.kind is MediaKind.TEXT:
+        made, again = await texts_delivery.text_of(generation), await price_now(generation)
+        keyboard = keyboards_reference.result(words, generation, again)
+        text = texts_delivery.message_of(words, await _price_words(words, generation), made)
+        return Parcel(generation, words, text, keyboard)
     keyboard = keyboards.result(words, generation, await price_now(generation), await offers.continuing(generation))
     return Parcel(generation, words, await caption_of(words, generation), keyboard)
 
 
 async def caption_of(words: Words, generation: Generation, *, limit: int = LONGEST_CAPTION) -> Html:
     """Return what stands under a result: model, options, what was charged, what is left, the prompt."""
-    balance = await ledger.balance_of(generation.user_id)
-    charged = generation.tokens - generation.refunded
     title = words(
         "result-title",
         model=generation.model_name,
         options=offers.params_words(words, await offers.find_any(generation.model), generation.params),
     )
+    return with_prompt(lines(title, await _price_words(words, generation)), generation.prompt, limit=limit)
+
+
+async def _price_words(words: Words, generation: Generation) -> Html:
+    balance = await ledger.balance_of(generation.user_id)
+    charged = generation.tokens - generation.refunded
     if generation.refunded:
-        price = words("result-price-partly", price=charged, refunded=generation.refunded, balance=balance)
-    else:
-        price = words("result-price", price=charged, balance=balance)
-    return with_prompt(lines(title, price), generation.prompt, limit=limit)
+        return words("result-price-partly", price=charged, refunded=generation.refunded, balance=balance)
+    return words("result-price", price=charged, balance=balance)
 
 
 async def price_now(generation: Generation) -> Tokens:

@@ -17,7 +17,7 @@ from core.types import Tokens
 MENU: Final = (
     ("button-create-image", "button-create-video"),
     ("button-balance", "button-top-up"),
-    ("button-help",),
+    ("button-reference", "button-help"),
 )
 LANGUAGE_NAMES: Final = {"ru": "🇷🇺 Русский", "en": "🇬🇧 English"}
 READY_EDITS: Final = ("enhance", "background", "watercolour", "cartoon")

@@ -15,6 +15,11 @@ def waiting(words: Words, code: str, price: Tokens) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(inline_keyboard=[[top_up], [_start(words, code, price)]])
 
 
+def too_few(words: Words) -> InlineKeyboardMarkup:
+    """Under a refusal whose order is not kept: more tokens."""
+    return InlineKeyboardMarkup(inline_keyboard=[[button(words.plain("button-top-up"), Button.TOP_UP)]])
+
+
 def payable(words: Words, code: str, price: Tokens) -> InlineKeyboardMarkup:
     """Under the offer to start it."""
     return InlineKeyboardMarkup(inline_keyboard=[[_start(words, code, price)]])

@@ -44,6 +44,7 @@ class Wish:
     model: str | None = None
     params: Mapping[str, Json] = field(default_factory=dict)
     images: tuple[StoredFile, ...] = ()
+    source_url: str = ""
     parent: str | None = None
     continuation: Continuation | None = None
     reply_to: int | None = None
@@ -74,6 +75,7 @@ async def order(talk: Talk, wish: Wish) -> Generation | None:
         model=model.slug,
         prompt=wish.prompt,
         images=wish.images,
+        source_url=wish.source_url,
         params=offers.known_params(model, wish.params),
         key=wish.key,
         language=talk.user.language,
@@ -102,6 +104,11 @@ async def order(talk: Talk, wish: Wish) -> Generation | None:
 
 async def _keep_for_later(talk: Talk, wanted: Order, refusal: InsufficientTokens, *, reply_to: int | None) -> None:
     """Say how much is missing, and keep the order until it is there."""
+    if wanted.source_url:
+        # A link is looked at when it is ordered: what it leads to may be gone by the time there are tokens.
+        keyboard = keyboards_cart.too_few(talk.words)
+        await talk.say(await insufficient_words(talk.words, refusal), keyboard=keyboard, reply_to=reply_to)
+        return
     kept = await cart.keep(wanted, refusal.needed)
     text = join(await insufficient_words(talk.words, refusal), talk.words("cart-kept"))
     await talk.say(text, keyboard=keyboards_cart.waiting(talk.words, kept.code, kept.price), reply_to=reply_to)

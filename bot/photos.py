@@ -8,7 +8,7 @@ from typing import Final
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest, TelegramNetworkError
 from aiogram.methods import GetFile
-from aiogram.types import Document, Message, PhotoSize
+from aiogram.types import Animation, Document, Message, PhotoSize, Video, VideoNote
 from aiohttp import ClientError
 
 from core import media, storage
@@ -48,14 +48,20 @@ async def accept(bot: Bot, user: User, photo: PhotoSize | Document) -> StoredFil
         core.media.UnusableMedia: it is not a picture that we read, or has too many pixels.
         TelegramNetworkError: Telegram is away.
     """
-    accepted = await media.accept_image(await _download(bot, photo))
+    accepted = await media.accept_image(await download(bot, photo))
     digest = hashlib.sha256(accepted.data).hexdigest()[:32]
     key = f"uploads/{user.id}/{digest}.{media.extension(accepted.mime)}"
     size = await storage.storage().put(key, accepted.data, mime=accepted.mime)
     return StoredFile(key, accepted.mime, size, accepted.width, accepted.height)
 
 
-async def _download(bot: Bot, photo: PhotoSize | Document) -> bytes:
+async def download(bot: Bot, photo: PhotoSize | Document | Video | Animation | VideoNote) -> bytes:
+    """Return the bytes of a file in a message.
+
+    Raises:
+        PhotoTooBig: above 20 MB.
+        TelegramNetworkError: Telegram is away.
+    """
     if (photo.file_size or 0) > LARGEST_DOWNLOAD:
         raise PhotoTooBig
     request = GetFile(file_id=photo.file_id)

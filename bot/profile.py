@@ -13,6 +13,7 @@ from core.types import Language
 COMMANDS: Final = (
     "start",
     "models",
+    "reference",
     "balance",
     "history",
     "topup",

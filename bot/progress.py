@@ -41,6 +41,11 @@ CANCELLABLE: Final = frozenset({Stage.QUEUED, Stage.SUBMITTED})
 """While the provider is being asked, nobody knows what there is to cancel."""
 
 BAR_WIDTH: Final = 10
+WORKING: Final = {
+    MediaKind.IMAGE: "progress-working",
+    MediaKind.VIDEO: "progress-working-video",
+    MediaKind.TEXT: "progress-working-text",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,7 @@ class Board:
         except TelegramBadRequest:
             # Telegram keeps messages that are older than two days.
             words = Words(generation.language)
-            done = Shown(words("finished-done", model=generation.model_name), None)
+            done = Shown(words("finished-done", model=_name(words, generation)), None)
             await self._edit(generation, done)
 
 
@@ -151,14 +156,20 @@ def bar(percent: int) -> str:
     return "▓" * full + "░" * (BAR_WIDTH - full)
 
 
+def _name(words: Words, generation: Generation) -> str:
+    """Return what made it: a model's own name, or what a prompt by reference is called in this language."""
+    return words.plain("reference-name") if generation.kind is MediaKind.TEXT else generation.model_name
+
+
 def _title(words: Words, generation: Generation, model: CatalogModel | None) -> Html:
     mark = offers.NEUTRAL_MARKS[generation.kind]
     # Names of models often begin with a sign of their own.
-    emoji = "" if not generation.model_name[:1].isalnum() else mark
+    name = _name(words, generation)
+    emoji = "" if not name[:1].isalnum() else mark
     title = words(
         "progress-title",
         emoji=emoji,
-        model=generation.model_name,
+        model=name,
         options=offers.params_words(words, model, generation.params),
     )
     return Html(title.strip())
@@ -168,7 +179,9 @@ def _state_words(words: Words, generation: Generation, place: int | None, now: d
     usual = words.duration(generation.typical_seconds)
     if generation.stage is Stage.DELIVERING:
         return words("progress-sending")
-    if generation.stage in {Stage.FETCHING, Stage.STORING}:
+    if generation.stage is Stage.FETCHING:
+        return words("progress-fetching")
+    if generation.stage is Stage.STORING:
         return words("progress-storing")
     if generation.status is Status.QUEUED:
         if place is None or place <= 1:
@@ -186,13 +199,12 @@ def _elapsed_words(words: Words, generation: Generation, elapsed: float, usual: 
         return words("progress-starting")
     if elapsed > generation.typical_seconds * LATE_AFTER:
         return words("progress-late", elapsed=words.duration(elapsed))
-    key = "progress-working-video" if generation.kind is MediaKind.VIDEO else "progress-working"
-    return words(key, elapsed=words.duration(elapsed), duration=usual)
+    return words(WORKING[generation.kind], elapsed=words.duration(elapsed), duration=usual)
 
 
 def _ending(words: Words, generation: Generation, model: CatalogModel | None, balance: Tokens) -> Shown:
     if generation.status is Status.DONE:
-        return Shown(words("finished-done", model=generation.model_name), None)
+        return Shown(words("finished-done", model=_name(words, generation)), None)
     if generation.status is Status.CANCELLED:
         reason = words("finished-cancelled")
     else:

@@ -34,6 +34,7 @@ CATALOGUES = (
     "bonuses",
     "history",
     "cart",
+    "reference",
 )
 """Files of a language, one per thing that a person is doing."""
 

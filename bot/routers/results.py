@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from aiogram import Router
-from aiogram.types import CallbackQuery
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup
 
-from bot import drafts, keyboards, neighbours, offers
+from bot import drafts, keyboards, keyboards_reference, neighbours, offers
 from bot.buttons import Button, Pressed
 from bot.changing import change_of
 from bot.delivery import Courier, price_now
@@ -14,6 +14,7 @@ from bot.talk import Talk
 from core import generations
 from core.generations import Generation, GenerationNotFound
 from core.storage import FileNotStored
+from core.types import Tokens
 from providers.base import MediaKind
 
 
@@ -35,8 +36,7 @@ async def again(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
         await talk.toast(query, talk.words.plain("again-already"))
         return
     price = await price_now(generation)
-    under = keyboards.result if generation.results else keyboards.retry
-    if not await agrees(talk, query, arguments[1], price, under(talk.words, generation, price)):
+    if not await agrees(talk, query, arguments[1], price, _buttons(talk, generation, price)):
         return
     await talk.toast(query, talk.words.plain("again-started"))
     await order(
@@ -47,6 +47,7 @@ async def again(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
             model=generation.model,
             params=generation.params,
             images=() if generation.continuation else generation.images,
+            source_url="" if generation.images else generation.source_url,
             parent=generation.parent if generation.continuation else generation.run_code,
             continuation=generation.continuation,
             reply_to=query.message.message_id if query.message else None,
@@ -89,6 +90,15 @@ async def original(query: CallbackQuery, talk: Talk, arguments: list[str]) -> No
         await Courier(talk.bot).send_originals(generation)
     except FileNotStored:
         await talk.say(talk.words("result-gone"))
+
+
+def _buttons(talk: Talk, generation: Generation, price: Tokens) -> InlineKeyboardMarkup:
+    """Return what stands under a job that may be done again."""
+    if not generation.results:
+        return keyboards.retry(talk.words, generation, price)
+    if generation.kind is MediaKind.TEXT:
+        return keyboards_reference.result(talk.words, generation, price)
+    return keyboards.result(talk.words, generation, price)
 
 
 async def own(query: CallbackQuery, talk: Talk, run_code: str) -> Generation | None:

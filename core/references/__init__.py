@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from core import media
 from core.generations.states import Generation
@@ -23,6 +24,7 @@ from providers.base import MediaRole
 
 __all__ = [
     "FAILURES",
+    "MODEL",
     "Gate",
     "Limits",
     "Link",
@@ -33,7 +35,11 @@ __all__ = [
     "in_text",
     "parse",
     "readable_address",
+    "video_of_youtube",
 ]
+
+MODEL: Final = "gemini-2.5-pro"
+"""Slug of the model that describes a reference, as the predecessor named it; what works behind it is its route."""
 
 
 async def fetch(url: str, folder: Path, *, gate: Gate | None = None, limits: Limits = USUAL) -> Path:

@@ -20,7 +20,7 @@ async def test_start_greets_gives_the_bonus_and_says_what_to_do(somebody: Callab
     [greeting] = await person.send("/start")
     assert "Mia <b>& Co" in greeting["text"]
     assert "50 ⚡" in greeting["text"] and "0.80 ⚡" in greeting["text"] and "62 pictures" in greeting["text"]
-    assert greeting["menu"] == [["🖼 Create image", "🎬 Create video"], ["⚡ Balance", "⚡ Top up"], ["❓ Help"]]
+    assert greeting["menu"] == [["🖼 Create image", "🎬 Create video"], ["⚡ Balance", "⚡ Top up"], ["📲 Prompt by reference", "❓ Help"]]
     assert await person.balance() == "50.00"
 
 

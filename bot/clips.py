@@ -1,0 +1,48 @@
+"""Takes a video out of a message into storage: downloaded, checked by its bytes, cleaned, kept once."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import tempfile
+from pathlib import Path
+
+from aiogram import Bot
+from aiogram.types import Animation, Document, Message, Video, VideoNote
+
+from bot import photos
+from core import media, storage
+from core.storage import StoredFile
+from core.users import User
+from providers.base import MediaRole
+
+Clip = Video | Animation | VideoNote | Document
+
+
+def in_message(message: Message) -> Clip | None:
+    """Return the video that a message carries: as such, as an animation, round, or as a file that says it is one."""
+    clip = message.video or message.animation or message.video_note
+    if clip is not None:
+        return clip
+    document = message.document
+    return document if document is not None and (document.mime_type or "").startswith("video/") else None
+
+
+async def accept(bot: Bot, user: User, clip: Clip) -> StoredFile:
+    """Download a video, check and clean it, and keep it. The same video of the same person is kept once.
+
+    Raises:
+        bot.photos.PhotoTooBig: above 20 MB, which Telegram does not hand to bots.
+        core.media.UnusableMedia: it is no video that we read, or too long.
+        TelegramNetworkError: Telegram is away.
+    """
+    content = await photos.download(bot, clip)
+    with tempfile.TemporaryDirectory(prefix="nb-clip-") as name:
+        sent, clean = Path(name) / "sent", Path(name) / "clean.mp4"
+        await asyncio.to_thread(sent.write_bytes, content)
+        accepted = await media.accept_video(sent, clean)
+        digest = hashlib.sha256(content).hexdigest()[:32]
+        key = f"uploads/{user.id}/{digest}.{media.extension(accepted.mime)}"
+        size = await storage.storage().put(key, clean, mime=accepted.mime)
+    seen = (accepted.width, accepted.height, accepted.seconds)
+    return StoredFile(key, accepted.mime, size, *seen, role=MediaRole.VIDEO.value)
