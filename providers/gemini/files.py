@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from google.genai.client import AsyncClient
 
 LARGEST_INLINE = 18 * 1024 * 1024
+LARGEST_BY_CHOICE = 14 * 1024 * 1024
+"""Above this the Files API is used: base64 makes a third more of it, and a request of 20 MB may be refused."""
+
 READY_WITHIN = 120.0
 LOOK_EVERY = 2.0
 
@@ -52,7 +55,7 @@ class Files(Inline):
         Raises:
             ProviderError: a file could not be uploaded, or did not become ready.
         """
-        if size_of(media) <= LARGEST_INLINE:
+        if size_of(media) <= LARGEST_BY_CHOICE:
             yield inline(media)
             return
         uploaded: list[str] = []

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from providers.base import Failed, Finished, Job, LookupUnsupported, MediaKind, Running, Submitted
 from providers.errors import InvalidRequest, TimedOut
 from providers.gemini import analysis, pictures
-from providers.gemini.files import Files, Inline
+from providers.gemini.files import LOOK_EVERY, Files, Inline
 from providers.google.account import ServiceAccount
 from providers.google.sdk import Sdk
 
@@ -62,8 +62,17 @@ class GeminiProvider(_Gemini):
 
     name = "gemini"
 
-    def __init__(self, api_key: str, *, base_url: str | None = None, timeout: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        base_url: str | None = None,
+        timeout: float = TIMEOUT_SECONDS,
+        look_every: float = LOOK_EVERY,
+    ) -> None:
         """`timeout` is in seconds and for one call; `base_url` replaces Google's address, with or without a slash.
+
+        `look_every` is how many seconds pass between two looks at an uploaded file that is not ready.
 
         Raises:
             ValueError: the key cannot be sent in a header.
@@ -71,7 +80,7 @@ class GeminiProvider(_Gemini):
         if not _PRINTABLE.fullmatch(api_key):
             raise ValueError("the Gemini API key is empty or holds characters that no key has")
         sdk = Sdk(timeout=timeout, base_url=base_url, api_key=api_key)
-        super().__init__(sdk, Files(sdk))
+        super().__init__(sdk, Files(sdk, look_every=look_every))
 
 
 class VertexProvider(_Gemini):

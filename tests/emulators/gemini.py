@@ -25,7 +25,7 @@ from aiohttp import web
 
 from tests.emulators.bad_days import KINDS, BadDays
 from tests.emulators.gemini_files import Files
-from tests.emulators.gemini_models import SERVED, Asked, Refused, misbehave, parse, wrong_key
+from tests.emulators.gemini_models import SERVED, Asked, Refused, camel, misbehave, parse, wrong_key
 
 MARKER = re.compile(r"#([a-z]+)(?:=(\S+))?")
 BODY_LIMIT = 64 * 1024 * 1024
@@ -34,7 +34,7 @@ REFUSALS = {"status", "busy", "retry", "quota", "nokey", "precondition", "echo"}
 MARKERS_OF = {kind: kind for kind in KINDS} | {"#busy": "#retry=1s", "#lost": "#close"}
 """What the common kinds of bad days are called here."""
 
-__all__ = ["ODD", "SERVED", "Asked", "Call", "GeminiEmulator", "Refused", "serve"]
+__all__ = ["ODD", "SERVED", "Asked", "Call", "GeminiEmulator", "Refused", "camel", "serve"]
 
 Body = dict[str, Any]
 
@@ -156,8 +156,13 @@ class GeminiEmulator:
         return web.json_response({}, headers={"X-Goog-Upload-URL": url, "X-Goog-Upload-Status": "active"})
 
     async def _finish_upload(self, request: web.Request) -> web.StreamResponse:
-        file = self.files.take(request.match_info["name"], request.headers, await request.read())
         address = f"{request.url.origin()}/{request.match_info['version']}"
+        try:
+            file = self.files.take(request.match_info["name"], request.headers, await request.read())
+        except Refused as refusal:
+            return web.json_response(refusal.body, status=refusal.code, headers={"X-Goog-Upload-Status": "cancelled"})
+        if not file.is_there:
+            return web.json_response({}, headers={"X-Goog-Upload-Status": "active"})
         return web.json_response({"file": file.told(address)}, headers={"X-Goog-Upload-Status": "final"})
 
     async def _file(self, request: web.Request) -> web.StreamResponse:

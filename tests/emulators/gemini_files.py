@@ -19,6 +19,7 @@ class File:
     name: str
     mime: str
     size: int
+    arrived: int = 0
     looks: int = 0
     ready_after: int = 1
     is_broken: bool = False
@@ -77,9 +78,18 @@ class Files:
         return name
 
     def take(self, name: str, headers: Mapping[str, str], data: bytes) -> File:
-        """Take the bytes, which come in pieces."""
+        """Take the bytes, which come in pieces.
+
+        Raises:
+            Refused: a piece does not begin where the last one ended, or the end comes too early.
+        """
         file = self.files[name]
+        if int(headers.get("X-Goog-Upload-Offset", 0)) != file.arrived:
+            raise Refused(400, "The offset is not where the last piece ended.")
+        file.arrived += len(data)
         if "finalize" in headers.get("X-Goog-Upload-Command", ""):
+            if file.arrived != file.size:
+                raise Refused(400, f"{file.arrived} of {file.size} bytes arrived.")
             file.is_there = True
             self.uploaded += 1
         return file

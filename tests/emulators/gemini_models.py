@@ -46,6 +46,7 @@ STATUSES = {
 TEXT_MODELS = frozenset({"gemini-3.8-flash", "gemini-3.5-flash-lite", "gemini-3.1-pro-preview"})
 SERVED = MODELS.keys() | TEXT_MODELS
 YOUTUBE = ("https://www.youtube.com/", "https://youtube.com/", "https://m.youtube.com/", "https://youtu.be/")
+OURS = frozenset({"properties", "labels"})
 VIDEOS = frozenset({"video/mp4", "video/mpeg", "video/quicktime", "video/webm", "video/3gpp"})
 
 
@@ -67,12 +68,27 @@ class Refused(Exception):
 def parse(raw: bytes) -> Body:
     """Return the request's document, checked as far as Google checks it."""
     try:
-        body: Body = json.loads(raw)
+        body: Body = camel(json.loads(raw))
     except ValueError:
         raise Refused(400, "Invalid JSON payload received.") from None
     if not body.get("contents") or not body["contents"][0].get("parts"):
         raise Refused(400, "GenerateContentRequest.contents: contents is not specified")
     return body
+
+
+def camel(value: Any) -> Any:
+    """Return a document with Google's own names of fields: it reads ``file_uri`` as ``fileUri``, and the SDK uses that.
+
+    The names of the fields of a schema and of labels are ours and stay.
+    """
+    if isinstance(value, list):
+        return [camel(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        re.sub(r"_([a-z])", lambda found: found[1].upper(), name): inner if name in OURS else camel(inner)
+        for name, inner in value.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ class VertexEmulator(Service):
         raise refused(404, f"method {method} is not known")
 
     async def _predict(self, request: Request, body: Body, path: str) -> Body:
-        instance, parameters = vertex_orders.check(body, self.buckets, self._has)
+        instance, parameters = vertex_orders.check(gemini.camel(body), self.buckets, self._has)
         ordered = {
             "model": path.rpartition("/")[2],
             "aspectRatio": parameters.get("aspectRatio"),
@@ -216,7 +216,7 @@ class VertexEmulator(Service):
     async def _generate(self, request: Request, body: Body, model: str) -> HTTPResponse | Body:
         try:
             # `#block` means something else here: Gemini refuses contents with a status of 200.
-            asked = gemini.Asked.read(model, body, files={})
+            asked = gemini.Asked.read(model, gemini.camel(body), files={})
             markers = self._markers(asked.prompt)
             if "odd" in markers:
                 return gemini.ODD
