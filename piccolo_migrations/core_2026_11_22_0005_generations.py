@@ -52,6 +52,7 @@ class Generation(Table, tablename="botapp_genrequest"):
     source_url = Text(default="", null=False)
     continuation = JSONB(default=None, null=True)
     submitted_at = Timestamptz(default=None, null=True)
+    polls = Integer(default=0, null=False)
     files_removed_at = Timestamptz(default=None, null=True)
 
 
@@ -98,7 +99,7 @@ class Refusal(Table, tablename="botapp_refusal"):
 NEW: list[type[Table]] = [ProviderState, Upload, Refusal]
 ALTERED: dict[type[Table], tuple[str, ...]] = {
     AIModel: ("inputs", "follow_ups", "measured_seconds", "is_listed"),
-    Generation: ("source_url", "continuation", "submitted_at", "files_removed_at"),
+    Generation: ("source_url", "continuation", "submitted_at", "polls", "files_removed_at"),
 }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -34,6 +35,9 @@ POLLS_AT_ONCE = 100
 ENDINGS_AT_ONCE = 16
 """Jobs of one worker whose results are fetched and stored at the same moment."""
 
+MOST_ENDINGS = 400
+"""Jobs that may wait for that; nobody is asked whether more have ended before some of them are stored."""
+
 CLAIMED_AT_ONCE = 200
 WRITTEN_EVERY = 0.1
 LONGEST_TICK = 20.0
@@ -54,7 +58,8 @@ _CLAIM = """
             AND (lease_until IS NULL OR lease_until < now()) AND deadline_at > now()
         ORDER BY next_action_at LIMIT $2 FOR UPDATE SKIP LOCKED
     )
-    UPDATE botapp_genrequest AS generation SET lease_owner = $1, lease_until = now() + make_interval(secs => $3)
+    UPDATE botapp_genrequest AS generation SET polls = polls + 1, lease_owner = $1,
+        lease_until = now() + make_interval(secs => $3)
     FROM due WHERE generation.id = due.id
     RETURNING generation.id, run_code, next_action_at AS due_at, provider, provider_job_id, progress, typical_seconds,
         deadline_at, trace_id, coalesce(started_at, created_at) AS started_at,
@@ -163,6 +168,7 @@ _alerted: dict[tuple[str, str], float] = {}
 async def poll_one(taken: Claim, external_id: str) -> None:
     """Poll a job that somebody claimed alone."""
     generation = taken.generation
+    await taken.change(polls=generation.polls + 1)
     await _census.look()
     try:
         answer = await providers.get(generation.provider).poll(external_id)
@@ -185,6 +191,8 @@ class Poller:
 
     def __init__(self) -> None:
         self._is_claiming = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._endings = _Endings()
 
     async def run(self) -> int:
         """Poll what is due until nothing is, and return how many polls that were. Does nothing while it runs already.
@@ -194,7 +202,9 @@ class Poller:
         """
         if self._is_claiming:
             return 0
-        batch = _Batch()
+        if self._loop is not asyncio.get_running_loop():
+            self._loop, self._endings = asyncio.get_running_loop(), _Endings()
+        batch = _Batch(self._endings)
         self._is_claiming = True
         try:
             await batch.claim_and_poll()
@@ -204,15 +214,29 @@ class Poller:
         return batch.report()
 
 
+class _Endings:
+    """The jobs of a process that have ended and are being stored, or wait for that."""
+
+    def __init__(self) -> None:
+        self.places = asyncio.Semaphore(ENDINGS_AT_ONCE)
+        self.waiting = 0
+
+    @property
+    def room(self) -> int:
+        """How many more may come."""
+        return max(0, MOST_ENDINGS - self.waiting)
+
+
 class _Batch:
     """The polls of one tick: one owner of many leases."""
 
-    def __init__(self) -> None:
+    def __init__(self, endings: _Endings) -> None:
         self.lags: list[float] = []
         self._owner = uuid.uuid4().hex
         self._places = asyncio.Semaphore(POLLS_AT_ONCE)
-        self._endings = asyncio.Semaphore(ENDINGS_AT_ONCE)
+        self._endings = endings
         self._running: set[asyncio.Task[None]] = set()
+        self._ending: set[asyncio.Task[None]] = set()
         self._held: set[int] = set()
         self._to_write: list[NotYet] = []
         self._problems: list[Exception] = []
@@ -222,21 +246,19 @@ class _Batch:
         """Claim and start polls as long as some are due and there is room."""
         until = time.monotonic() + LONGEST_TICK
         while time.monotonic() < until:
-            room = CLAIMED_AT_ONCE - len(self._running)
+            room = min(CLAIMED_AT_ONCE - len(self._running), self._endings.room)
             claimed = await self._claim(room) if room > 0 else []
             for job in claimed:
-                task = asyncio.create_task(self._poll(job))
-                self._running.add(task)
-                task.add_done_callback(self._running.discard)
-            if room > 0 and len(claimed) < room:
+                _start(self._poll(job), self._running)
+            if len(claimed) < room or self._endings.room == 0:
                 return
             await self._have_room()
 
     async def end(self) -> None:
         """Wait for what was started, and write the rest."""
         try:
-            while self._running:
-                await asyncio.wait(self._running, timeout=WRITTEN_EVERY)
+            while self._running or self._ending:
+                await asyncio.wait(self._running | self._ending, timeout=WRITTEN_EVERY)
                 await self._write()
             await self._write()
         finally:
@@ -275,15 +297,28 @@ class _Batch:
         try:
             async with self._places:
                 answer = await self._ask(job)
-            if isinstance(answer, NotYet):
-                self._to_write.append(answer)
-            else:
-                async with self._endings:
-                    await self._take_up(job, answer)
-        except Exception as error:
-            log.exception("generation.poll_broken", run_code=job.run_code)
-            self._problems.append(error)
-            self._held.discard(job.id)
+        except Exception as error:  # noqa: BLE001  One job's defect must not stop the polls of the others.
+            self._note_defect(job, error)
+            return
+        if isinstance(answer, NotYet):
+            self._to_write.append(answer)
+        else:
+            self._endings.waiting += 1
+            _start(self._end(job, answer), self._ending)
+
+    async def _end(self, job: Polled, answer: Finished | Failed) -> None:
+        try:
+            async with self._endings.places:
+                await self._take_up(job, answer)
+        except Exception as error:  # noqa: BLE001  As above.
+            self._note_defect(job, error)
+        finally:
+            self._endings.waiting -= 1
+
+    def _note_defect(self, job: Polled, error: Exception) -> None:
+        log.error("generation.poll_broken", run_code=job.run_code, exc_info=error)
+        self._problems.append(error)
+        self._held.discard(job.id)
 
     async def _ask(self, job: Polled) -> NotYet | Finished | Failed:
         self.lags.append((datetime.now(UTC) - job.due_at).total_seconds())
@@ -333,6 +368,12 @@ class _Batch:
                 )
             except db.UNAVAILABLE as error:
                 log.warning("generation.leases_not_renewed", jobs=len(self._held), error=type(error).__name__)
+
+
+def _start(work: Coroutine[None, None, None], tasks: set[asyncio.Task[None]]) -> None:
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
 
 
 async def _end(taken: Claim, answer: Finished | Failed) -> None:

@@ -73,11 +73,12 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which generations a list shows."""
+    """Which generations a list shows; `is_ambiguous` those whose submission got no answer and was looked up."""
 
     status: Status | None = None
     model: str | None = None
     chat_id: int | None = None
+    is_ambiguous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +194,7 @@ async def page(wanted: Filter, *, limit: int, cursor: str | None = None) -> Page
             AND ($2::text IS NULL OR model.slug = $2)
             AND ($3::bigint IS NULL OR generation.chat_id = $3)
             AND ($4::timestamptz IS NULL OR (generation.created_at, generation.id) < ($4, $5))
+            AND (NOT $7 OR generation.id IN (SELECT generation_id FROM botapp_genevent WHERE event = 'lookup'))
         ORDER BY generation.created_at DESC, generation.id DESC LIMIT $6
         """,
         wanted.status.value if wanted.status else None,
@@ -201,9 +203,20 @@ async def page(wanted: Filter, *, limit: int, cursor: str | None = None) -> Page
         before_at,
         before_id,
         limit + 1,
+        wanted.is_ambiguous,
     )
     items = [from_row(row) for row in rows[:limit]]
     return Page(items, _encode(items[-1]) if len(rows) > limit else None)
+
+
+async def where(condition: str, *arguments: object) -> list[Generation]:
+    """Return generations by a condition that the caller wrote, which may order and limit them."""
+    return [from_row(row) for row in await db.fetch(f"{_SELECT} WHERE {condition}", *arguments)]
+
+
+async def children(generation_id: int) -> list[Generation]:
+    """Return the jobs that repeat, change or continue a job, in their order."""
+    return await where("generation.parent_request_id = $1 ORDER BY generation.id", generation_id)
 
 
 async def attach_status_message(run_code: str, message_id: int) -> None:

@@ -79,6 +79,7 @@ class Generation:
         route: how many routes were tried and left; the story names them.
         provider: the one that works on it, or that it waits for.
         attempts: submissions tried there.
+        polls: how often that provider was asked how it stands.
         files_removed_at: when its files were removed as too old.
     """
 
@@ -110,6 +111,7 @@ class Generation:
     route: int
     provider: str
     external_id: str | None
+    polls: int
     results: tuple[StoredFile, ...]
     language: Language
     status_message_id: int | None
@@ -177,6 +179,7 @@ def from_row(row: db.Row) -> Generation:
         route=row["route"],
         provider=row["provider"],
         external_id=row["provider_job_id"],
+        polls=row["polls"],
         results=_files(row["results"]),
         language=row["language"],
         status_message_id=row["status_message_id"],

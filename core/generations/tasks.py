@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core import providers
 from core.generations import claims, delivery, execution, measuring, polling, slots
 from core.queue import outbox, task
 
@@ -26,6 +27,14 @@ async def tick() -> None:
     if published:
         await outbox.flush()
     await polling.poller.run()
+
+
+@task("generations.stop")
+async def stop(provider: str, external_id: str) -> None:
+    """Ask a provider to stop a job that an operator ended here."""
+    await providers.stop(provider, external_id)
+    await slots.wake(provider)
+    await outbox.flush()
 
 
 @task("catalog.measure")

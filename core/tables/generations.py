@@ -70,6 +70,7 @@ class Generation(Table, tablename="botapp_genrequest", db=DB):
     provider = Varchar(length=40, default="", null=False)
     provider_job_id = Varchar(length=512, default=None, null=True)
     submitted_at = Timestamptz(default=None, null=True, help_text="When the provider accepted it.")
+    polls = Integer(default=0, null=False, help_text="Times that the provider was asked how it stands.")
     progress = SmallInt(default=None, null=True, help_text="Percent, where the provider tells.")
     results = JSONB(default="[]", null=False, help_text="Files in storage: [{key, mime, size, width, height}].")
     files_removed_at = Timestamptz(default=None, null=True, help_text="When its files were removed as too old.")

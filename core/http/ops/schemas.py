@@ -73,6 +73,8 @@ class GenerationQuery(Question):
     status: GenerationStatus | None = Field(None, description="Only those with this status.")
     user: int | None = Field(None, description="Only those of this Telegram user id.", ge=1, le=2**63 - 1)
     model: str | None = Field(None, description="Only those of the model with this slug.", min_length=1, max_length=50)
+    stuck: bool = Field(False, description="Only those that are overdue and that nobody takes up, in one page.")
+    ambiguous: bool = Field(False, description="Only those whose submission got no answer and was looked up.")
     limit: int = Field(50, description="How many at most.", ge=1, le=MAXIMUM_LIMIT)
     cursor: str | None = Field(
         None,
@@ -108,11 +110,12 @@ class GenerationPage(Answer):
 
 
 class InputFile(Answer):
-    """A picture that the user sent."""
+    """A picture or video that the user sent, and what it is for."""
 
     key: str
     mime: str
     bytes: int
+    role: str
 
 
 class ResultFile(Answer):
@@ -142,9 +145,69 @@ class GenerationEvent(Answer):
     detail: dict[str, Any]
 
 
+class TriedRoute(Answer):
+    """A way that was tried: how often it was submitted, and why it was left, null for the last one while it holds."""
+
+    provider: str
+    model: str
+    submissions: int
+    left: str | None
+
+
+class Times(Answer):
+    """Seconds that a generation spent waiting, at the provider and until its end; null where it has not been there."""
+
+    waited_s: float | None
+    at_provider_s: float | None
+    total_s: float | None
+
+
+class Refund(Answer):
+    """A posting that gave tokens of the charge back."""
+
+    id: str
+    tokens: Tokens
+    reason: str
+    at: Moment
+
+
+class Delivery(Answer):
+    """How the result was handed over."""
+
+    attempts: int
+    messages: list[int]
+
+
+class Relative(Answer):
+    """A generation that this one was made from, or that was made from it."""
+
+    id: str
+    model: str
+    status: GenerationStatus
+
+
+class GenerationChanged(GenerationItem):
+    """A generation after an operator's change, and the tokens that were given back so far."""
+
+    refunded: Tokens
+
+
 class Generation(GenerationItem):
     """Everything that is known of a generation. `quote` is what was agreed when it was ordered."""
 
+    routes: list[TriedRoute]
+    attempts: int
+    polls: int
+    times: Times
+    deadline_at: Moment
+    refunds: list[Refund]
+    delivery: Delivery
+    parent: Relative | None
+    children: list[Relative]
+    continuation: str | None
+    source_url: str | None
+    error_message: str | None
+    is_ambiguous: bool
     prompt: str
     params: dict[str, Any]
     inputs: list[InputFile]
@@ -184,26 +247,6 @@ class Quote(Answer):
     rate: Number
     markup: Number
     factors: list[Factor]
-
-
-class Model(Answer):
-    """A model of the catalogue. `price_from` is what it costs with its defaults."""
-
-    slug: str
-    name: str
-    kind: Literal["image", "video", "text"]
-    is_active: bool
-    price_from: Tokens
-    unit: str
-    routes: list[str]
-    available: bool
-
-
-class ModelPage(Answer):
-    """All models in their order."""
-
-    items: list[Model]
-    next_cursor: str | None = None
 
 
 class LedgerProblem(Answer):
