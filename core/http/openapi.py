@@ -113,6 +113,7 @@ class Operation:
     problems: tuple[int, ...]
     tag: str
     action: str | None = None
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,7 @@ class Api:
         problems: tuple[int, ...] = (),
         tag: str,
         action: str | None = None,
+        status: int = 200,
     ) -> Callable[[Handler], Handler]:
         """Serve a coroutine function. It gets the request, the path's parameters, and what it declares of `query` and
         `body`, validated; what it returns is the answer. Its docstring is the description.
@@ -211,7 +213,7 @@ class Api:
             name = handler.__name__
             asked = query if action is None else gate.change_query
             operation = Operation(
-                name, method, path, summary, rest.strip(), scope, answer, asked, body, declared, tag, action
+                name, method, path, summary, rest.strip(), scope, answer, asked, body, declared, tag, action, status
             )
             self.operations.append(operation)
             served = _served(operation, handler, gate)
@@ -254,7 +256,7 @@ def _served(
         body = None if operation.body is None else _read_body(request, operation.body)
         key = "" if operation.action is None else _read_key(request)
         call = Call(operation, handler, request, path, query, body, key)
-        return HTTPResponse(await gate.answer(call, caller), content_type=JSON)
+        return HTTPResponse(await gate.answer(call, caller), operation.status, content_type=JSON)
 
     return serve
 
@@ -331,7 +333,10 @@ def _describe(operation: Operation) -> dict[str, Any]:
         "x-scope": operation.scope.value,
         "parameters": [*_path_parameters(operation), *_query_parameters(operation)],
         "responses": {
-            "200": {"description": "The answer.", "content": {JSON: {"schema": _reference(operation.answer)}}},
+            str(operation.status): {
+                "description": "The answer.",
+                "content": {JSON: {"schema": _reference(operation.answer)}},
+            },
             **{str(status): _problem_response(status) for status in operation.problems},
         },
     }
@@ -394,6 +399,7 @@ def _problem_response(status: int) -> dict[str, Any]:
     meanings = {
         400: "The request cannot be read.",
         401: "Nobody knows who asks: what says so is missing, wrong or too old.",
+        402: "The balance does not pay for it.",
         403: "Who asks may not do this.",
         404: "There is no such thing.",
         409: "It is not as expected: the key, the state or the version belongs to something else.",

@@ -47,7 +47,8 @@ HEAD = {
                 "requestBody": {"type": "object", "required": ["content"]},
                 "responses": {
                     "type": "object",
-                    "required": ["200", "401", "403", "503"],
+                    "required": ["401", "403", "503"],
+                    "anyOf": [{"required": ["200"]}, {"required": ["201"]}],
                     "propertyNames": {"pattern": "^[1-5][0-9]{2}$"},
                     "additionalProperties": {"type": "object", "required": ["description", "content"]},
                 },

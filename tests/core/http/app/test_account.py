@@ -155,9 +155,9 @@ async def test_it_is_described_for_everybody(client: httpx.AsyncClient) -> None:
     answer = await client.get("/api/app/v1/openapi.json")
 
     assert answer.status_code == 200
-    assert set(answer.json()["paths"]) == {
-        f"/api/app/v1/{path}" for path in ("me", "models", "quote", "history", "packages", "orders", "orders/{code}")
-    }
+    own = ("me", "models", "quote", "history", "packages", "orders", "orders/{code}")
+    made = ("generations", *(f"generations/{{run_code}}{then}" for then in ("", "/cancel", "/repeat")))
+    assert {f"/api/app/v1/{path}" for path in (*own, *made)} <= set(answer.json()["paths"])
 
 
 async def test_a_loop_is_told_when_to_come_back(mia: Visitor, max_: Visitor) -> None:
