@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 BASE_URL = "https://api.dev.runwayml.com"
 TIMEOUT_SECONDS = 120.0
 FIRST_POLL = timedelta(seconds=15)
-POLL_AGAIN = timedelta(seconds=6)
-"""Runway asks for no more than a look in five seconds."""
+POLL_AGAIN = timedelta(seconds=10)
+"""Runway asks for no more than a look in five seconds; a video takes a minute."""
 
 USD_PER_CREDIT = Decimal("0.01")
 LONGEST_WORDS = 1000

@@ -20,6 +20,7 @@ from providers.http import LONGEST_DETAIL, LOST_ON_THE_WAY, Answer, Reply
 
 CONNECT_SECONDS = 10.0
 MOST_CONNECTIONS = 1000
+SHORT_ANSWER = 64 * 1024
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 
 A = TypeVar("A", bound=Answer)
@@ -157,8 +158,11 @@ async def _read(call: Awaitable[object], shape: type[A]) -> A:
     answer = await call
     if not isinstance(answer, Raw):
         return shape.model_validate(answer, from_attributes=True)
+    content = answer.http_response.content
+    if len(content) < SHORT_ANSWER:
+        return shape.model_validate_json(content)
     # In a thread: pictures come as base64 of many megabytes, and all other jobs would wait.
-    return await asyncio.to_thread(shape.model_validate_json, answer.http_response.content)
+    return await asyncio.to_thread(shape.model_validate_json, content)
 
 
 def limits(transport: ModuleType, timeout: float) -> dict[str, Any]:

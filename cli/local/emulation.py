@@ -45,6 +45,7 @@ SERVICES = (
         {"VEO_OUTPUT_URI": "gs://emulated-bucket/veo"},
     ),
     Emulated("openai", ("OPENAI_BASE_URL",), ("OPENAI_API_KEY",)),
+    Emulated("runway", ("RUNWAY_BASE_URL",), ("RUNWAYML_API_SECRET",)),
     Emulated("kling", ("KLING_API_BASE_URL",), ("KLING_API_KEY", "KLING_API_SECRET")),
     Emulated("useapi", ("USEAPI_BASE_URL",), ("USEAPI_API_KEY",)),
     Emulated("kie", ("KIE_API_BASE_URL",), ("KIE_API_KEY",)),

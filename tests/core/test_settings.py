@@ -68,6 +68,18 @@ class TestComplete:
     def test_base_addresses_lose_their_last_slash(self, given: str, kept: str) -> None:
         assert load(COMPLETE | {"PUBLIC_BASE_URL": given}).public_base_url == kept
 
+    @pytest.mark.parametrize(
+        ("given", "kept"),
+        [
+            ("http://127.0.0.1:8401", "http://127.0.0.1:8401/v1"),
+            ("https://api.openai.com/", "https://api.openai.com/v1"),
+            ("https://api.openai.com/v1/", "https://api.openai.com/v1"),
+            ("https://gateway.example/openai", "https://gateway.example/openai"),
+        ],
+    )
+    def test_a_bare_address_of_openai_gets_the_version(self, given: str, kept: str) -> None:
+        assert load(COMPLETE | {"OPENAI_BASE_URL": given}).openai_base_url == kept
+
     def test_media_lie_under_the_home_unless_told_otherwise(self) -> None:
         assert load(COMPLETE | {"NB_HOME": "/srv/nb"}).media_path == Path("/srv/nb/media")
         assert load(COMPLETE | {"STORAGE_PATH": "/media"}).media_path == Path("/media")

@@ -23,6 +23,7 @@ from tests.emulators.kie import KieEmulator
 from tests.emulators.kling import KlingEmulator
 from tests.emulators.lava_contracts import Offer
 from tests.emulators.openai import OpenAiEmulator
+from tests.emulators.runway import RunwayEmulator
 from tests.emulators.snapgen import SnapGenEmulator
 from tests.emulators.useapi import UseApiEmulator
 from tests.emulators.vertex import VertexEmulator
@@ -55,6 +56,10 @@ EMULATORS: dict[str, tuple[Make, Serve]] = {
     "vertex": (lambda told, options: VertexEmulator(seconds=options.seconds), service.serve),
     "openai": (
         lambda told, options: OpenAiEmulator(key=told.get("OPENAI_API_KEY"), seconds=options.seconds),
+        service.serve,
+    ),
+    "runway": (
+        lambda told, options: RunwayEmulator(key=told.get("RUNWAYML_API_SECRET"), seconds=options.seconds),
         service.serve,
     ),
     "kling": (

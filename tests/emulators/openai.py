@@ -12,6 +12,7 @@ import asyncio
 import base64
 import secrets
 import time
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
@@ -52,7 +53,8 @@ class OpenAiEmulator(Videos, Service):
     name = "openai"
 
     def routes(self, app: Sanic[Any, Any]) -> None:
-        """Add what is emulated of the API."""
+        """Add what is emulated of the API. OpenAI holds a connection for as long as a picture takes."""
+        app.config.RESPONSE_TIMEOUT = 600
         for path, answer, method, name in (
             ("/v1/images/generations", self._generate, "POST", "generate"),
             ("/v1/images/edits", self._edit, "POST", "edit"),
@@ -206,11 +208,21 @@ def size_of(body: Body, given: list[Image.Image]) -> tuple[int, int]:
 
 def painted(job: EmulatedJob, given: list[Image.Image], size: tuple[int, int], form: str, number: int) -> str:
     """Return a real picture as base64: the first input mirrored, or one drawn of the words."""
+    is_clear = job.body.get("background") == "transparent"
     if given:
-        made = ImageOps.mirror(given[0].convert("RGB")).resize(size)
-    else:
-        made = media.drawing(job.prompt, size, number, f"openai · {job.model}").convert("RGB")
-    if job.body.get("background") == "transparent":
+        return encoded(ImageOps.mirror(given[0].convert("RGB")).resize(size), form, is_clear)
+    return drawn(media.plain(job.prompt), size, number, f"openai · {job.model}", form, is_clear)
+
+
+@lru_cache(maxsize=32)
+def drawn(words: str, size: tuple[int, int], number: int, label: str, form: str, is_clear: bool) -> str:
+    """Return a picture of the words. Kept, for it is enlarged and packed for longer than a test has time."""
+    return encoded(media.drawing(words, size, number, label).convert("RGB"), form, is_clear)
+
+
+def encoded(made: Image.Image, form: str, is_clear: bool) -> str:
+    """Return a picture as OpenAI hands it over."""
+    if is_clear:
         made.putalpha(128)
     buffer = BytesIO()
     if form == "png":

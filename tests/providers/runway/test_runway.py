@@ -181,7 +181,7 @@ async def test_a_task_that_waits_for_a_slot_is_neither_failed_nor_ordered_again(
     provider: RunwayProvider, emulator: RunwayEmulator
 ) -> None:
     external_id = await submitted(provider, video("a fox #throttled #polls=2"))
-    assert await provider.poll(external_id) == Running(None, timedelta(seconds=6))
+    assert await provider.poll(external_id) == Running(None, timedelta(seconds=10))
     assert (await finished(provider, external_id)).media
     assert len(emulator.jobs) == 1
 
