@@ -23,9 +23,15 @@ CONNECT_SECONDS: Final = 10.0
 WEB: Final = frozenset({80, 443})
 
 _NOT_FOR_US: Final = (
-    IPv4Network("192.88.99.0/24"),  # relays of 6to4
+    IPv4Network("0.0.0.0/8"),
+    IPv4Network("100.64.0.0/10"),
+    IPv4Network("192.0.0.0/24"),
+    IPv4Network("192.88.99.0/24"),
+    IPv4Network("198.18.0.0/15"),
     IPv4Network("240.0.0.0/4"),
 )
+"""Networks about which versions of Python disagree, and the relays of 6to4."""
+
 _PUBLIC_V6: Final = IPv6Network("2000::/3")
 """All that is routed today. NAT64 (64:ff9b::), mapped (::ffff:), link-local and multicast addresses lie outside."""
 

@@ -163,9 +163,13 @@ def _path(lines: Sequence[dict[str, object]], folder: Path) -> Path:
         path = Path(str(last.get("path", ""))).resolve()
         if path.is_file() and path.parent == folder.resolve():
             return path
-    reason, detail = str(last.get("reason", "")), str(last.get("detail", ""))
+    raise failure_of(str(last.get("reason", "")), str(last.get("detail", "")))
+
+
+def failure_of(reason: str, detail: str) -> LinkFailed:
+    """Return what a person has to know of why the program brought nothing."""
     if reason in _REASONS:
-        raise _REASONS[reason](reason)
+        return _REASONS[reason](reason)
     logger.warning("reference_site_failed", detail=detail[:500])
     kind = next((kind for pattern, kind in _SAID if pattern.search(detail)), LinkUnavailable)
-    raise kind(detail[:1000] or "the program ended in the middle")
+    return kind(detail[:1000] or "the program ended in the middle")
