@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import base64
+import os
+import tracemalloc
 from dataclasses import replace
 from decimal import Decimal
 from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from providers.base import Action, ActionKind, InputMedia, Job, Json, MediaKind, MediaRole, Provider
+from providers.base import Action, ActionKind, InputMedia, Job, Json, MediaKind, MediaRole
 from providers.errors import InvalidRequest, ModelRetired, ProviderError
-from providers.openai import OpenAiProvider
+from providers.openai import OpenAiProvider, models, sizes
+from providers.openai.provider import Made, Usage, _cost
+from providers.sdk import _read
 from tests.emulators.openai import OpenAiEmulator
 from tests.providers.media import opened, photo
 from tests.providers.openai.conftest import KEY, make, picture_job
@@ -34,10 +39,6 @@ def png(mode: str, size: tuple[int, int], color: Any) -> InputMedia:
 
 def last(emulator: OpenAiEmulator) -> tuple[str, dict[str, Any]]:
     return emulator.calls[-1].path, emulator.calls[-1].body
-
-
-def test_the_adapter_keeps_the_contract() -> None:
-    assert isinstance(OpenAiProvider(KEY), Provider)
 
 
 async def test_words_become_a_picture(provider: OpenAiProvider, emulator: OpenAiEmulator) -> None:
@@ -294,27 +295,7 @@ async def test_the_cost_is_unknown_without_usage(provider: OpenAiProvider) -> No
 
 
 def test_tokens_that_are_not_broken_down_are_counted_as_the_dearer_ones() -> None:
-    from providers.openai.provider import Usage, _cost
-
     assert _cost("gpt-image-2", Usage(input_tokens=100, output_tokens=1000)) == Decimal("0.0308")
-
-
-def test_a_picture_is_decoded_while_it_is_read_and_not_kept_twice() -> None:
-    from providers.openai.provider import Made
-
-    data = PICTURE.data * 50
-    document = b'{"data": [{"b64_json": "%s"}]}' % base64.b64encode(data)
-    made = Made.model_validate_json(document)
-    assert made.data[0].data == data
-    assert "b64" not in str(made.model_dump().keys())
-
-
-async def test_the_client_opens_again_after_it_was_closed(provider: OpenAiProvider, emulator: OpenAiEmulator) -> None:
-    await make(provider, "a fox")
-    await provider.close()
-    await provider.close()
-    await make(provider, "a fox")
-    assert len(emulator.calls) == 2
 
 
 async def test_an_address_with_a_slash_at_its_end_works(emulator: OpenAiEmulator) -> None:
@@ -327,8 +308,6 @@ async def test_an_address_with_a_slash_at_its_end_works(emulator: OpenAiEmulator
 @pytest.mark.parametrize("model", ["gpt-image-2.6-flare", "gpt-image-2", "gpt-image-1.5", "gpt-image-1-mini"])
 async def test_whatever_the_adapter_lets_through_openai_takes(provider: OpenAiProvider, model: str) -> None:
     """Every combination of shape and file that is not refused here must not be refused there."""
-    from providers.openai import models, sizes
-
     for shape in sizes.SHAPES:
         for scale in sizes.PIXELS:
             try:
@@ -339,3 +318,21 @@ async def test_whatever_the_adapter_lets_through_openai_takes(provider: OpenAiPr
     for form in ("png", "jpeg", "webp"):
         for background in ("auto", "opaque", *(["transparent"] if form != "jpeg" else [])):
             assert (await make(provider, "a fox", model=model, output_format=form, background=background)).media
+
+
+async def test_an_answer_is_read_beside_the_loop_and_leaves_nothing_but_the_pictures() -> None:
+    data = os.urandom(4 * 1024 * 1024)
+    answer = SimpleNamespace(content=b'{"data": [{"b64_json": "%s"}]}' % base64.b64encode(data))
+
+    async def fetched() -> object:
+        return SimpleNamespace(http_response=answer)
+
+    tracemalloc.start()
+    try:
+        made = await _read(fetched(), Made)
+        kept, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert made.data[0].data == data
+    assert kept < 1.1 * len(data)
+    assert most < 4.5 * len(data)

@@ -13,7 +13,7 @@ from providers import errors
 from providers.base import Action, ActionKind, Failed, InputMedia, Job, Json, MediaKind, MediaRole, Running
 from providers.errors import InvalidRequest, ProviderError
 from providers.http import Reply
-from providers.runway import RETIRED, RunwayProvider, classify, given_up
+from providers.runway import RETIRED, RunwayProvider, Task, _share, classify, given_up
 from tests.emulators.runway import RunwayEmulator
 from tests.providers.contract import failure_of, finished, submitted
 from tests.providers.media import photo
@@ -320,8 +320,6 @@ async def test_what_cannot_be_is_refused_before_any_call(
 @pytest.mark.parametrize("status", ["PENDING", "THROTTLED", "RUNNING", "A_STATE_TO_COME"])
 @pytest.mark.parametrize("progress", [None, 0, 0.4, 1])
 def test_progress_is_told_while_a_task_runs_and_never_as_done(status: str, progress: Json) -> None:
-    from providers.runway import Task, _share
-
     share = _share(Task.model_validate({"status": status, "progress": progress}))
     assert (share is not None) == (status == "RUNNING" and progress is not None)
     assert share is None or 0 < share < 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from dataclasses import replace
 from decimal import Decimal
@@ -146,8 +147,6 @@ def test_an_event_of_the_account_names_the_video(body: bytes, expected: str | No
 
 
 async def test_the_emulated_event_is_read(provider: SoraProvider, emulator: OpenAiEmulator) -> None:
-    import json
-
     external_id = await submitted(provider, video("a fox"))
     event = json.dumps(emulator.webhook(emulator.jobs[external_id])).encode()
     assert provider.parse_webhook({}, event) == external_id
