@@ -1,14 +1,17 @@
-"""`/media/<key>`: stored files behind signed links, streamed, in ranges where a player asks for them."""
+"""`/media/<key>`: stored files behind signed links, streamed, in ranges where a player asks for them; and the other way
+round, files that a browser puts there with a ticket. Only a storage in a folder is served and filled from here."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 from sanic import Blueprint, HTTPResponse, Request
 
-from core import storage
+from core import storage, uploads
 from core.http.problems import Problem
 from core.http.types import App
 
@@ -21,11 +24,15 @@ SHOWN_INLINE = {
     ".webp": "image/webp",
     ".gif": "image/gif",
     ".mp4": "video/mp4",
+    ".mov": "video/quicktime",
     ".webm": "video/webm",
     ".mp3": "audio/mpeg",
     ".ogg": "audio/ogg",
 }
 """What a browser may show. Everything else is downloaded as bytes: SVG and HTML could run scripts under our name."""
+
+CHUNK_OVERHEAD = 1024
+"""The server counts a body before we do: what is a byte too long is to be refused in our words."""
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
@@ -83,7 +90,7 @@ async def media(request: Request, key: str) -> HTTPResponse | None:
     try:
         total = await storage.storage().size(key)
     except storage.FileNotStored:
-        raise Problem(404, "There is no such file.") from None
+        raise Problem(404, "The file was removed: results and uploads are kept for a while only.") from None
     part = requested_part(request.headers.get("range"), total)
     headers, content_type = _headers(key, part)
     status = 206 if part.was_asked_for else 200
@@ -97,6 +104,49 @@ async def media(request: Request, key: str) -> HTTPResponse | None:
     return None
 
 
+@blueprint.put("/media/<key:path>", stream=True)
+async def put_media(request: Request, key: str) -> HTTPResponse:
+    """Take the bytes of an upload from whoever has a ticket for it, piece by piece, and no more than it says."""
+    most = _most_bytes(request, key)
+    if not await uploads.awaits_bytes(key):
+        raise Problem(409, "This upload is over.", code="upload_over")
+    if int(request.headers.get("content-length") or 0) > most:
+        raise _too_large(most)
+    # The ticket is the limit here; that of the other addresses is for JSON.
+    request.stream.request_max_size = most + CHUNK_OVERHEAD  # type: ignore[union-attr]
+    await storage.storage().put(key, _capped(request, most), mime=request.args.get("mime", ""))
+    return HTTPResponse(None, 200)
+
+
+def _most_bytes(request: Request, key: str) -> int:
+    """Return how many bytes the ticket of a request allows.
+
+    Raises:
+        Problem: 403, it has none that is ours and not over; 415, for another type.
+    """
+    links: storage.Links = request.app.ctx.links
+    mime, most, *rest = (request.args.get(name, "") for name in ("mime", "most", "expires", "signature"))
+    if not links.is_valid_ticket(key, mime, most, *rest):
+        raise Problem(403, "The ticket is not valid any more.", code="link_not_valid")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != mime:
+        raise Problem(415, f"The ticket is for {mime}.", code="type_not_announced")
+    return int(most)
+
+
+async def _capped(request: Request, most: int) -> AsyncIterator[bytes]:
+    size = 0
+    stream: Any = request.stream
+    while piece := await stream.read():
+        size += len(piece)
+        if size > most:
+            raise _too_large(most)
+        yield piece
+
+
+def _too_large(most: int) -> Problem:
+    return Problem(413, f"The ticket is for {most} bytes.", code="payload_too_large")
+
+
 def _headers(key: str, part: Part) -> tuple[dict[str, str], str]:
     path = PurePosixPath(key)
     shown_as = SHOWN_INLINE.get(path.suffix.lower())
@@ -105,7 +155,6 @@ def _headers(key: str, part: Part) -> tuple[dict[str, str], str]:
         "Accept-Ranges": "bytes",
         "Content-Length": str(part.length),
         "Content-Disposition": f'{"inline" if shown_as else "attachment"}; filename="{name}"',
-        "Cache-Control": "private, max-age=3600",
     }
     if part.was_asked_for:
         headers["Content-Range"] = part.header()

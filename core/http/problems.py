@@ -19,6 +19,7 @@ from sanic.exceptions import SanicException
 from sanic.handlers import ErrorHandler
 
 from core.logs import current_trace, get_logger
+from core.storage import StorageError
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
@@ -125,6 +126,10 @@ class ProblemHandler(ErrorHandler):
         if isinstance(exception, UNAVAILABLE):
             logger.warning("request_without_backend", error=type(exception).__name__, **where)
             return Problem(503, _DETAILS[503], headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+        if isinstance(exception, StorageError):
+            logger.error("request_without_storage", error=str(exception), **where)
+            detail = "Files cannot be kept or read at the moment. Try again."
+            return Problem(503, detail, code="storage_unavailable", headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
         logger.error("request_failed", exc_info=exception, **where)
         return Problem(500, "Something went wrong on our side. It has been logged under the trace id of this answer.")
 
