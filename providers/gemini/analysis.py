@@ -7,12 +7,13 @@ text: whatever somebody wrote into a picture, nothing is done because of it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from providers.base import Finished, Job, Media
-from providers.errors import InvalidRequest, ProviderUnavailable
+from providers.errors import AuthFailed, InvalidRequest, ProviderError, ProviderUnavailable
 from providers.gemini import answers, models
 from providers.gemini.files import Inline
 from providers.google.sdk import Sdk
@@ -32,6 +33,7 @@ WATCHED_OF_A_LINK = "60s"
 MAX_OUTPUT_TOKENS = 4096
 LANGUAGES = {"ru": "prompt_ru", "en": "prompt_en"}
 YOUTUBE = ("https://www.youtube.com/", "https://youtube.com/", "https://m.youtube.com/", "https://youtu.be/")
+_CLOSED = re.compile(r"^403\b.*\b(?:video|file|content)\b", re.IGNORECASE | re.DOTALL)
 MIME = "text/plain; charset=utf-8"
 
 SYSTEM = """\
@@ -65,7 +67,11 @@ async def describe(sdk: Sdk, files: Inline, job: Job) -> Finished:
     async with files.parts(job.images) as parts:
         for is_last in (False, True):
             limit = min(VIDEO_SECONDS if has_video else PICTURE_SECONDS, sdk.timeout)
-            response = await sdk.order(_call(job, [*parts, *_linked(link)], has_video), timeout=limit)
+            send = _call(job, [*parts, *_linked(link)], has_video)
+            try:
+                response = await sdk.order(send, timeout=limit)
+            except AuthFailed as error:
+                raise _judged(error, link) from None
             costs.extend(filter(None, [models.cost(job.model, response.usage_metadata)]))
             try:
                 prompt = _read(response, field)
@@ -161,6 +167,13 @@ def _link(job: Job) -> str | None:
     if not isinstance(link, str) or not link.startswith(YOUTUBE):
         raise InvalidRequest(f"Google opens no link but those to YouTube, not {str(link)[:200]!r}")
     return link
+
+
+def _judged(error: AuthFailed, link: str | None) -> ProviderError:
+    """Tell a video that is private from a key that is refused: Google has one status for both."""
+    if link is not None and _CLOSED.search(error.detail):
+        return InvalidRequest(error.detail)
+    return error
 
 
 def _linked(link: str | None) -> list[types.Part]:

@@ -28,26 +28,33 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """`takes_size` tells whether `imageConfig.imageSize` may be sent: models with one size refuse it."""
+    """`sizes` are the values of `imageConfig.imageSize`; a model with one size refuses even that one."""
 
-    takes_size: bool
+    sizes: tuple[str, ...]
     prices: Prices | None
+
+    @property
+    def takes_size(self) -> bool:
+        """Say whether the size may be sent at all."""
+        return len(self.sizes) > 1
 
 
 def _prices(given: str, text: str, image: str) -> Prices:
     return Prices(Decimal(given), Decimal(text), Decimal(image))
 
 
-UNKNOWN = Traits(takes_size=False, prices=None)
+ONE_SIZE = ("1K",)
+SIZES = ("1K", "2K", "4K")
+UNKNOWN = Traits(ONE_SIZE, prices=None)
 MODELS: dict[str, Traits] = {
-    "gemini-2.5-flash-image": Traits(takes_size=False, prices=_prices("0.30", "2.50", "30")),
-    "gemini-3.1-flash-lite-image": Traits(takes_size=False, prices=None),
-    "gemini-3.1-flash-image": Traits(takes_size=True, prices=_prices("0.50", "3.00", "60")),
-    "gemini-nano-banana-2.1": Traits(takes_size=True, prices=_prices("1.50", "7.50", "30")),
-    "gemini-3-pro-image": Traits(takes_size=True, prices=_prices("2.00", "12.00", "120")),
-    "gemini-3.8-flash": Traits(takes_size=False, prices=_prices("0.75", "3.75", "3.75")),
-    "gemini-3.5-flash-lite": Traits(takes_size=False, prices=_prices("0.30", "2.50", "2.50")),
-    "gemini-3.1-pro-preview": Traits(takes_size=False, prices=_prices("2.00", "12.00", "12.00")),
+    "gemini-2.5-flash-image": Traits(ONE_SIZE, prices=_prices("0.30", "2.50", "30")),
+    "gemini-3.1-flash-lite-image": Traits(ONE_SIZE, prices=None),
+    "gemini-3.1-flash-image": Traits(("512", *SIZES), prices=_prices("0.50", "3.00", "60")),
+    "gemini-nano-banana-2.1": Traits(SIZES, prices=_prices("1.50", "7.50", "30")),
+    "gemini-3-pro-image": Traits(SIZES, prices=_prices("2.00", "12.00", "120")),
+    "gemini-3.8-flash": Traits(ONE_SIZE, prices=_prices("0.75", "3.75", "3.75")),
+    "gemini-3.5-flash-lite": Traits(ONE_SIZE, prices=_prices("0.30", "2.50", "2.50")),
+    "gemini-3.1-pro-preview": Traits(ONE_SIZE, prices=_prices("2.00", "12.00", "12.00")),
 }
 ANNOUNCED: dict[str, tuple[date, Prices]] = {
     "gemini-3.8-flash": (date(2027, 1, 1), _prices("1.50", "7.50", "7.50")),

@@ -6,6 +6,7 @@ import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from providers import options
 from providers.base import Finished, Job, Json
 from providers.errors import InvalidRequest, ProviderError
 from providers.gemini import answers, models
@@ -29,6 +30,9 @@ async def make(sdk: Sdk, job: Job) -> Finished:
     """
     if not job.prompt.strip() and not job.images:
         raise InvalidRequest("neither words nor a picture were given")
+    size = options.text(job, "image_size")
+    if size is not None:
+        options.one_of("image_size", size, models.traits(job.model).sizes, job.model)
     quantity = _quantity(job.params.get("quantity", 1))
     outcomes = await asyncio.gather(*(_make_one(sdk, job) for _ in range(quantity)))
     media = tuple(answer.media for made in outcomes for answer in made.answers if answer.media is not None)

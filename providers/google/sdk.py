@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from google.genai.client import AsyncClient
 
 CONNECT_SECONDS = 10.0
+MOST_AT_ONCE = 500
+"""Connections of one client. A picture holds one for half a minute, so the transport's own 100 would be a queue."""
+
+KEPT_OPEN = 50
 VERTEX_VERSION = "v1beta1"
 
 R = TypeVar("R")
@@ -176,7 +180,7 @@ def _patient_transport() -> httpx2.AsyncHTTPTransport:
             request.extensions["timeout"] = {**request.extensions.get("timeout", {}), "connect": CONNECT_SECONDS}
             return await super().handle_async_request(request)
 
-    return Transport()
+    return Transport(limits=httpx2.Limits(max_connections=MOST_AT_ONCE, max_keepalive_connections=KEPT_OPEN))
 
 
 def _said(error: Exception) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LOCATION = "us-central1"
 TIMEOUT_SECONDS = 60.0
-FIRST_POLL = timedelta(seconds=20)
+FIRST_POLL = timedelta(seconds=10)
 POLL_AGAIN = timedelta(seconds=10)
 WATCH = timedelta(minutes=10)
 """How long the folder of a lost order is watched; a video takes one to six minutes."""

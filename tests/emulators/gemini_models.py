@@ -140,6 +140,8 @@ def read_media(part: Body) -> Image.Image | None:
 def read_link(part: Body, files: Mapping[str, str]) -> str:
     """Return an address that Google can open: YouTube, or an uploaded file that is ready."""
     uri = str(part.get("fileUri"))
+    if uri.startswith(YOUTUBE) and "private" in uri:
+        raise Refused(403, "You do not have permission to access the video or it may not exist.")
     if uri in files or uri.startswith(YOUTUBE):
         return uri
     raise Refused(400, f"Cannot fetch content from the provided URL: {uri}")

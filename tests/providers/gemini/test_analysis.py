@@ -38,7 +38,7 @@ def job(wishes: str, *media: InputMedia, model: str = MODEL, **params: Json) -> 
 
 
 async def described(provider: GeminiProvider, wishes: str, *media: InputMedia, **params: Json) -> str:
-    result = await provider.submit(job(wishes, *media, **params))
+    result = await provider.submit(Job("job-1", MODEL, MediaKind.TEXT, wishes, media, params))
     assert isinstance(result, Finished)
     (made,) = result.media
     assert made.mime == "text/plain; charset=utf-8"
@@ -180,6 +180,18 @@ async def test_no_other_link_is_handed_to_google(
 ) -> None:
     assert type(await failure_of(provider, job("", source_url=link))) is errors.InvalidRequest
     assert emulator.calls == []
+
+
+async def test_a_private_video_is_no_fault_of_our_key(provider: GeminiProvider) -> None:
+    private = job("", source_url="https://youtu.be/private-video")
+    failure = await failure_of(provider, private)
+    assert type(failure) is errors.InvalidRequest
+    assert "permission" in failure.detail
+
+
+async def test_a_refused_key_is_told_as_such_with_a_link_too(provider: GeminiProvider) -> None:
+    assert type(await failure_of(provider, job("#nokey", source_url=LINK))) is errors.AuthFailed
+    assert type(await failure_of(provider, job("#echo", source_url=LINK))) is errors.AuthFailed
 
 
 async def test_the_cost_comes_from_the_tokens_used(provider: GeminiProvider) -> None:

@@ -82,6 +82,24 @@ async def test_a_model_of_one_size_is_never_sent_a_size(
     assert emulator.calls[0].config["imageConfig"] == {"aspectRatio": "3:4"}
 
 
+@pytest.mark.parametrize(
+    ("model", "size"),
+    [
+        ("gemini-2.5-flash-image", "2K"),
+        ("gemini-3.1-flash-lite-image", "4K"),
+        (MODEL, "512"),
+        (MODEL, "1k"),
+        ("a-model-of-tomorrow", "4K"),
+    ],
+)
+async def test_a_size_that_the_model_does_not_make_is_refused_before_any_call(
+    provider: GeminiProvider, emulator: GeminiEmulator, model: str, size: str
+) -> None:
+    with pytest.raises(InvalidRequest, match="image_size"):
+        await make(provider, "a fox", model=model, image_size=size)
+    assert emulator.calls == []
+
+
 async def test_an_automatic_shape_is_left_to_the_model(provider: GeminiProvider, emulator: GeminiEmulator) -> None:
     await make(provider, "a fox", aspect_ratio="auto")
     assert "imageConfig" not in emulator.calls[0].config
@@ -121,6 +139,13 @@ async def test_pictures_that_came_are_kept_when_others_failed(
     emulator.script("#status=503", times=2)
     result = await make(provider, "a fox", quantity=3)
     assert len(result.media) == 1
+
+
+async def test_pictures_that_were_withheld_are_counted(provider: GeminiProvider, emulator: GeminiEmulator) -> None:
+    emulator.script("#finish=IMAGE_SAFETY", times=2)
+    emulator.script("#status=503")
+    result = await make(provider, "a fox", quantity=4)
+    assert (len(result.media), result.blocked) == (1, 2)
 
 
 async def test_the_most_telling_failure_is_raised_when_all_failed(

@@ -21,8 +21,8 @@ from tests.providers.veo.conftest import FAST, Clock, account, film
 pytestmark = pytest.mark.integration
 
 
-async def ending(provider: VeoProvider, prompt: str, **params: int) -> ProviderError:
-    answer = await provider.poll(await submitted(provider, film(prompt, **params)))
+async def ending(provider: VeoProvider, prompt: str, quantity: int = 1) -> ProviderError:
+    answer = await provider.poll(await submitted(provider, film(prompt, quantity=quantity)))
     assert isinstance(answer, Failed)
     return answer.error
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from google.genai import types
 
-from providers.base import Action, ActionKind, InputMedia, Job, Json, MediaRole
+from providers.base import Action, ActionKind, InputMedia, Job, Json, MediaKind, MediaRole
 from providers.errors import InvalidRequest
 from providers.veo import VeoProvider
 from tests.emulators.service import Call
@@ -178,8 +178,7 @@ def test_an_output_that_is_no_folder_is_refused_at_once(emulator: VertexEmulator
 
 
 def extension(parent: str, prompt: str = "and it runs away", number: int = 1, **params: Json) -> Job:
-    job = film(prompt, client_id="job-2", **params)
-    return replace(job, action=Action(ActionKind.EXTEND, parent, number))
+    return Job("job-2", FAST, MediaKind.VIDEO, prompt, (), params, Action(ActionKind.EXTEND, parent, number))
 
 
 async def test_an_extension_goes_on_from_the_video_in_our_bucket(
