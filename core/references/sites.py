@@ -47,7 +47,10 @@ _SAID: Final[tuple[tuple[re.Pattern[str], type[LinkFailed]], ...]] = (
         re.compile(r"unsupported url|no suitable extractor|no video in this post|no video formats", re.I),
         LinkNotSupported,
     ),
-    (re.compile(r"private|log ?in|sign in|cookies|followers|permission|confirm your age", re.I), LinkPrivate),
+    (
+        re.compile(r"private|log ?in|sign in|cookies|registered users|follow|permission|confirm your age", re.I),
+        LinkPrivate,
+    ),
     (
         re.compile(r"not available|unavailable|removed|deleted|does not exist|not found|HTTP Error (404|410)", re.I),
         LinkGone,
@@ -86,7 +89,7 @@ async def fetch(
             "processor": limits.processor,
         }
         answer = await _answer(order, folder, limits.seconds)
-    return _path(answer, folder)
+    return _path(answer, folder, limits.size)
 
 
 async def _answer(order: dict[str, object], folder: Path, seconds: float) -> list[dict[str, object]]:
@@ -152,16 +155,18 @@ def _lines(said: bytes, status: int | None) -> list[dict[str, object]]:
     return found
 
 
-def _path(lines: Sequence[dict[str, object]], folder: Path) -> Path:
+def _path(lines: Sequence[dict[str, object]], folder: Path, size: int) -> Path:
     """Return the file that the program wrote.
 
     Raises:
-        LinkFailed: it wrote none.
+        LinkFailed: it wrote none, or one that is too large: that was cut off where the proxy stopped passing bytes on.
     """
     last = lines[-1]
     if last.get("event") == "done":
         path = Path(str(last.get("path", ""))).resolve()
         if path.is_file() and path.parent == folder.resolve():
+            if path.stat().st_size > size:
+                raise LinkTooLarge(f"more than {size} bytes")
             return path
     raise failure_of(str(last.get("reason", "")), str(last.get("detail", "")))
 
