@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import tempfile
-from pathlib import Path
+from dataclasses import replace
 
 from aiogram import Bot
 from aiogram.types import Animation, Document, Message, Video, VideoNote
 
 from bot import photos
-from core import media, storage
+from core import uploads
 from core.storage import StoredFile
 from core.users import User
 from providers.base import MediaRole
@@ -36,13 +33,5 @@ async def accept(bot: Bot, user: User, clip: Clip) -> StoredFile:
         core.media.UnusableMedia: it is no video that we read, or too long.
         TelegramNetworkError: Telegram is away.
     """
-    content = await photos.download(bot, clip)
-    with tempfile.TemporaryDirectory(prefix="nb-clip-") as name:
-        sent, clean = Path(name) / "sent", Path(name) / "clean.mp4"
-        await asyncio.to_thread(sent.write_bytes, content)
-        accepted = await media.accept_video(sent, clean)
-        digest = hashlib.sha256(content).hexdigest()[:32]
-        key = f"uploads/{user.id}/{digest}.{media.extension(accepted.mime)}"
-        size = await storage.storage().put(key, clean, mime=accepted.mime)
-    seen = (accepted.width, accepted.height, accepted.seconds)
-    return StoredFile(key, accepted.mime, size, *seen, role=MediaRole.VIDEO.value)
+    async with photos.downloaded(bot, clip) as path:
+        return replace(await uploads.keep(user.id, path, only="video"), role=MediaRole.VIDEO.value)

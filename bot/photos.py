@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final
 
 from aiogram import Bot
@@ -11,8 +13,10 @@ from aiogram.methods import GetFile
 from aiogram.types import Animation, Document, Message, PhotoSize, Video, VideoNote
 from aiohttp import ClientError
 
-from core import media, storage
+from core import uploads
 from core.storage import StoredFile
+from core.storage.streams import write_pieces
+from core.temporary import temporary_file
 from core.users import User
 
 LARGEST_DOWNLOAD: Final = 20 * 1024 * 1024
@@ -46,25 +50,24 @@ async def accept(bot: Bot, user: User, photo: PhotoSize | Document) -> StoredFil
     Raises:
         PhotoTooBig: above 20 MB.
         core.media.UnusableMedia: it is not a picture that we read, or has too many pixels.
+        core.storage.StorageUnavailable: it cannot be kept now.
         TelegramNetworkError: Telegram is away.
     """
-    accepted = await media.accept_image(await download(bot, photo))
-    digest = hashlib.sha256(accepted.data).hexdigest()[:32]
-    key = f"uploads/{user.id}/{digest}.{media.extension(accepted.mime)}"
-    size = await storage.storage().put(key, accepted.data, mime=accepted.mime)
-    return StoredFile(key, accepted.mime, size, accepted.width, accepted.height)
+    async with downloaded(bot, photo) as path:
+        return await uploads.keep(user.id, path, only="image")
 
 
-async def download(bot: Bot, photo: PhotoSize | Document | Video | Animation | VideoNote) -> bytes:
-    """Return the bytes of a file in a message.
+@asynccontextmanager
+async def downloaded(bot: Bot, sent: PhotoSize | Document | Video | Animation | VideoNote) -> AsyncIterator[Path]:
+    """Yield a file of a message as a temporary one; it is never in memory as a whole.
 
     Raises:
         PhotoTooBig: above 20 MB.
         TelegramNetworkError: Telegram is away.
     """
-    if (photo.file_size or 0) > LARGEST_DOWNLOAD:
+    if (sent.file_size or 0) > LARGEST_DOWNLOAD:
         raise PhotoTooBig
-    request = GetFile(file_id=photo.file_id)
+    request = GetFile(file_id=sent.file_id)
     try:
         file = await bot(request)
     except TelegramBadRequest as error:
@@ -73,14 +76,20 @@ async def download(bot: Bot, photo: PhotoSize | Document | Video | Animation | V
         raise
     if (file.file_size or 0) > LARGEST_DOWNLOAD or file.file_path is None:
         raise PhotoTooBig
-    content = bytearray()
-    url = bot.session.api.file_url(bot.token, file.file_path)
-    try:
-        async for chunk in bot.session.stream_content(url, timeout=TIME_LIMIT, chunk_size=CHUNK):
-            content += chunk
-            if len(content) > LARGEST_DOWNLOAD:
-                raise PhotoTooBig
-    except (ClientError, TimeoutError) as error:
-        # The address holds the bot's token: only the kind of the error is told.
-        raise TelegramNetworkError(method=request, message=f"download: {type(error).__name__}") from None
-    return bytes(content)
+    async with temporary_file() as path:
+        try:
+            await write_pieces(path, _content(bot, file.file_path))
+        except (ClientError, TimeoutError) as error:
+            # The address holds the bot's token: only the kind of the error is told.
+            raise TelegramNetworkError(method=request, message=f"download: {type(error).__name__}") from None
+        yield path
+
+
+async def _content(bot: Bot, file_path: str) -> AsyncIterator[bytes]:
+    size = 0
+    url = bot.session.api.file_url(bot.token, file_path)
+    async for chunk in bot.session.stream_content(url, timeout=TIME_LIMIT, chunk_size=CHUNK):
+        size += len(chunk)
+        if size > LARGEST_DOWNLOAD:
+            raise PhotoTooBig
+        yield chunk

@@ -13,7 +13,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import asyncpg
 
@@ -63,17 +63,18 @@ class _Clean:
     digest: str
 
 
-async def keep(user: UserId, data: bytes | Path) -> StoredFile:
+async def keep(user: UserId, data: bytes | Path, *, only: Literal["image", "video"] | None = None) -> StoredFile:
     """Check, clean and keep a picture or video that came by chat. The same file of the same user is kept once.
 
     Raises:
-        core.media.UnusableMedia: it is neither, or too large or long; the subclass says which.
+        core.media.UnusableMedia: it is neither, or not the one that is asked for, or too large or long; the subclass
+            says which.
         core.storage.StorageUnavailable: it cannot be kept now.
     """
     async with temporary_file() as source, temporary_file(".mp4") as target:
         if isinstance(data, bytes):
             await asyncio.to_thread(source.write_bytes, data)
-        clean = await _cleaned(source if isinstance(data, bytes) else data, target)
+        clean = await _cleaned(source if isinstance(data, bytes) else data, target, only)
         known = await rows.known(user, clean.digest)
         if known is not None:
             return known.file
@@ -203,9 +204,14 @@ async def _fetch(upload: Upload, path: Path) -> None:
     await storage.storage().fetch_to(upload.key, path)
 
 
-async def _cleaned(source: Path, target: Path) -> _Clean:
+async def _cleaned(source: Path, target: Path, only: Literal["image", "video"] | None = None) -> _Clean:
     """Return a file made clean; a video is written to `target`."""
-    if await asyncio.to_thread(_is_video, source):
+    is_video = await asyncio.to_thread(_is_video, source)
+    if is_video and only == "image":
+        raise media.NotAnImage("a video")
+    if not is_video and only == "video":
+        raise media.NotAVideo("no video")
+    if is_video:
         video = await media.accept_video(source, target)
         digest = await asyncio.to_thread(_digest, target)
         return _Clean(target, video.mime, video.width, video.height, video.seconds, digest)

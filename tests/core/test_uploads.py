@@ -124,6 +124,15 @@ class TestKeeping:
         assert stored(service) == []
         assert await db.fetch_value("SELECT count(*) FROM botapp_upload") == 0
 
+    async def test_where_a_picture_is_asked_for_a_video_is_none_and_the_other_way_round(
+        self, user: User, tmp_path: Path, service: Settings
+    ) -> None:
+        with pytest.raises(NotAnImage):
+            await uploads.keep(user.id, film(tmp_path / "film.mp4"), only="image")
+        with pytest.raises(NotAVideo):
+            await uploads.keep(user.id, picture(), only="video")
+        assert stored(service) == []
+
     async def test_no_bytes_of_a_file_are_in_the_table(self, user: User) -> None:
         kept = await uploads.keep(user.id, picture((500, 400)))
         row = await db.fetch_one("SELECT * FROM botapp_upload")
