@@ -121,7 +121,7 @@ def test_the_version_in_json(nb: Runner) -> None:
         (("qqqq",), "No such command 'qqqq'."),
         (("gen", "lst"), "No such command 'lst'. Did you mean 'list'?"),
         (("health", "--jsno"), "No such option: --jsno. Did you mean '--json'?"),
-        (("gen",), "nb gen needs a command: list, show."),
+        (("gen",), "nb gen needs a command: list, show, stuck, retry, cancel, refund."),
         (("health", "extra"), "Got unexpected extra argument(s) (extra)."),
         (("gen", "list", "--limit="), "Invalid value for '--limit': '' is not a valid int range."),
         (("--qqqq",), "No such option: --qqqq."),

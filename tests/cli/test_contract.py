@@ -18,6 +18,8 @@ ASKING: dict[tuple[str, ...], str] = {
     ("status",): "/api/ops/v1/status",
     ("gen", "list"): "/api/ops/v1/generations",
     ("gen", "show", "g_000001"): "/api/ops/v1/generations/g_000001",
+    ("providers", "list"): "/api/ops/v1/providers",
+    ("providers", "show", "kling"): "/api/ops/v1/providers/kling",
     ("pricing", "quote", "demo-image"): "/api/ops/v1/pricing/quote",
     ("pricing", "list"): "/api/ops/v1/models",
     ("pricing", "show", "nano-banana-pro"): "/api/ops/v1/prices/nano-banana-pro",
