@@ -218,8 +218,15 @@ class _Uploaded(Answer):
 
 
 async def _uploaded(client: AsyncRunwayML, file: tuple[str, bytes, str]) -> object:
+    from runwayml import APIStatusError
+
     try:
         return await client.uploads.create_ephemeral(file=file)
+    except APIStatusError as error:
+        if not error.message.startswith("Upload failed"):
+            raise
+        # It is the bucket behind Runway that refused, which knows nothing of our key.
+        raise ProviderUnavailable(f"{error.message}: {error.response.text[:500]}") from None
     except (AttributeError, TypeError) as error:
         # The SDK takes what it is told for a form without looking whether it is one.
         raise ProviderUnavailable(f"the place for an upload cannot be read: {error}") from None

@@ -13,8 +13,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from pydantic import ValidationError
-
 from providers.errors import Ambiguous, ProviderError, ProviderUnavailable
 from providers.http import LONGEST_DETAIL, LOST_ON_THE_WAY, Answer, Reply
 
@@ -128,9 +126,9 @@ class Sdk:
             failure = _unconnected(error, transport, lost)
         except TimeoutError:
             failure = lost(f"no answer within {self._timeout:g} s")
-        except ValidationError as error:
-            # The vendor took the request and said something that we cannot read: the outcome is not known.
-            failure = lost(f"the answer cannot be read: {error.error_count()} problems")
+        except ValueError as error:
+            # The vendor took the request and said something that nobody can read: the outcome is not known.
+            failure = lost(f"the answer cannot be read: {type(error).__name__}")
         # The chain is cut: what the SDK raised holds the request with its headers.
         raise self._without_secrets(failure) from None
 

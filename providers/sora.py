@@ -177,10 +177,16 @@ def _order(job: Job) -> _Order:
     options.need_kind(job, MediaKind.VIDEO)
     options.need_words(job)
     options.only_roles(job, MediaRole.IMAGE, MediaRole.START)
-    start, end = options.start_and_end(job)
     strangers = sorted(set(job.params) - OPTIONS)
-    if job.action is not None or end is not None or strangers or len(job.prompt) > LONGEST_PROMPT:
-        raise InvalidRequest(f"{job.model} makes a video of words and one picture, without {', '.join(strangers)}")
+    if strangers:
+        raise InvalidRequest(f"{job.model} has no option {', '.join(strangers)}")
+    if job.action is not None:
+        raise InvalidRequest(f"{job.model} cannot {job.action.kind.value} a video here")
+    if len(job.prompt) > LONGEST_PROMPT:
+        raise InvalidRequest(f"{job.model} reads {LONGEST_PROMPT} characters, not {len(job.prompt)}")
+    start, end = options.start_and_end(job)
+    if end is not None:
+        raise InvalidRequest(f"{job.model} takes one picture, not {len(job.images)}")
     shape, resolution = options.text(job, "aspect_ratio") or "16:9", options.text(job, "resolution") or "720p"
     duration = options.whole(job, "duration", DURATIONS[0])
     options.one_of("duration", duration, DURATIONS, job.model)

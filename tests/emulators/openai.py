@@ -2,8 +2,9 @@
 
 Beside the markers of `tests.emulators.service`: ``#hardlimit`` (400 billing_hard_limit_reached) ``#verify`` (403: the
 organization is not verified) ``#retired`` (404 model_not_found) ``#policy`` (400 content_policy_violation) ``#less=N``
-(only N pictures come) ``#bare`` (no usage) ``#empty`` (200 without pictures). Moderation flags ``#flag=violence``, or
-several: ``#flag=violence,self-harm/intent``. The service of videos answers as if it had not been shut down.
+(only N pictures come) ``#bare`` (no usage) ``#empty`` (200 without pictures) ``#torn`` (half a document).
+Moderation flags ``#flag=violence``, or several: ``#flag=violence,self-harm/intent``. The service of videos answers as if
+it had not been shut down.
 """
 
 from __future__ import annotations
@@ -98,6 +99,8 @@ class OpenAiEmulator(Videos, Service):
             raise refused(message, status=404, code="model_not_found", param="model")
         if "policy" in markers:
             raise refused("Your request was rejected.", code="content_policy_violation")
+        if "torn" in markers:
+            return HTTPResponse('{"id": "video_1", "da', content_type="application/json")
         return await super().misbehave(request, markers, key)
 
     async def _generate(self, request: Request, body: Body) -> Body:

@@ -36,6 +36,8 @@ from tests.providers.openai.conftest import picture_job
         ("#status=413", errors.InvalidRequest),
         ("#status=502", errors.ProviderUnavailable),
         ("#empty", errors.Ambiguous),
+        ("#torn", errors.Ambiguous),
+        ("#status=302", errors.ProviderUnavailable),
     ],
 )
 async def test_every_failure_has_its_class_and_is_not_repeated(

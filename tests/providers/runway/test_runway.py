@@ -162,7 +162,8 @@ async def test_an_upload_that_the_bucket_refuses_orders_nothing(
 
     monkeypatch.setattr(emulator, "_tickets", Forgetful())
     failure = await failure_of(provider, video("make it night", replace(CLIP, data=BIG), model="aleph2"))
-    assert isinstance(failure, ProviderError)
+    assert type(failure) is errors.ProviderUnavailable
+    assert "403" in failure.detail
     assert emulator.jobs == {}
 
 

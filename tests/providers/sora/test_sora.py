@@ -102,6 +102,14 @@ async def test_a_service_that_is_closed_says_so(provider: SoraProvider) -> None:
     assert type(await failure_of(provider, video("a fox #retired"))) is errors.ModelRetired
 
 
+async def test_half_a_document_tells_nothing(provider: SoraProvider, emulator: OpenAiEmulator) -> None:
+    assert type(await failure_of(provider, video("a fox #torn"))) is errors.Ambiguous
+    external_id = await submitted(provider, video("a fox"))
+    emulator.script("#torn")
+    with pytest.raises(errors.ProviderUnavailable):
+        await provider.poll(external_id)
+
+
 async def test_the_sdks_warnings_are_held_back_here_and_nowhere_else(provider: SoraProvider) -> None:
     await submitted(provider, video("a fox"))
     with pytest.raises(DeprecationWarning, match="ours"):
@@ -115,14 +123,14 @@ async def test_the_sdks_warnings_are_held_back_here_and_nowhere_else(provider: S
         (video("a fox", resolution="1024p"), "1024p"),
         (video("a fox", aspect_ratio="1:1"), "1:1"),
         (video("a fox", model="sora-1"), "sora-1"),
-        (video("a fox", seed=7), "seed"),
+        (video("a fox", seed=7), "no option seed"),
         (video(" "), "description"),
-        (video("a" * 32_001), "one picture"),
+        (video("a" * 32_001), "32000 characters"),
         (video("a fox", PICTURE, PICTURE), "one picture"),
         (video("a fox", replace(PICTURE, role=MediaRole.MASK)), "as mask"),
         (video("a fox", InputMedia(b"no picture", "image/png")), "cannot be opened"),
         (replace(video("a fox"), kind=MediaKind.IMAGE), "makes videos"),
-        (replace(video("a fox"), action=Action(ActionKind.EXTEND, "video_1")), "one picture"),
+        (replace(video("a fox"), action=Action(ActionKind.EXTEND, "video_1")), "cannot extend"),
     ],
 )
 async def test_what_cannot_be_is_refused_before_any_call(
