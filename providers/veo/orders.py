@@ -74,7 +74,8 @@ def config(job: Job, order: Order, storage_uri: str, label: str) -> types.Genera
         number_of_videos=order.quantity,
         duration_seconds=None if order.is_extension else order.seconds,
         resolution=order.resolution,
-        aspect_ratio=options.text(job, "aspect_ratio"),
+        # An extension has the shape of its parent, whatever the options say.
+        aspect_ratio=None if order.is_extension else options.text(job, "aspect_ratio"),
         generate_audio=order.sound,
         negative_prompt=options.text(job, "negative_prompt"),
         person_generation="allow_adult",

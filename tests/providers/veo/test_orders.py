@@ -197,6 +197,13 @@ async def test_an_extension_goes_on_from_the_video_in_our_bucket(
     assert not result.is_continuation, "what comes back begins with the parent"
 
 
+async def test_an_extension_has_the_shape_of_its_parent(provider: VeoProvider, emulator: VertexEmulator) -> None:
+    parent = await submitted(provider, film("a fox", aspect_ratio="9:16"))
+    emulator.calls.clear()
+    await submitted(provider, extension(parent, aspect_ratio="16:9"))
+    assert "aspectRatio" not in parts(emulator)[1]
+
+
 async def test_an_extension_can_be_extended(provider: VeoProvider) -> None:
     parent = await submitted(provider, film("a fox"))
     child = await submitted(provider, extension(parent))
