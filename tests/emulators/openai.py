@@ -3,8 +3,8 @@
 Beside the markers of `tests.emulators.service`: ``#hardlimit`` (400 billing_hard_limit_reached) ``#verify`` (403: the
 organization is not verified) ``#retired`` (404 model_not_found) ``#policy`` (400 content_policy_violation) ``#less=N``
 (only N pictures come) ``#bare`` (no usage) ``#empty`` (200 without pictures) ``#torn`` (half a document).
-Moderation flags ``#flag=violence``, or several: ``#flag=violence,self-harm/intent``. The service of videos answers as if
-it had not been shut down.
+Moderation flags ``#flag=violence``, or several: ``#flag=violence,self-harm/intent``. The service of videos answers as
+if it had not been shut down.
 """
 
 from __future__ import annotations
