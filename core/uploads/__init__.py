@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core.uploads.rows import MOST_AN_HOUR, MOST_BYTES_A_DAY, awaits_bytes
-from core.uploads.service import KINDS, complete, expect, find, keep, of, remove, ticket
+from core.uploads.rows import KINDS, MOST_AN_HOUR, MOST_BYTES_A_DAY, awaits_bytes, codes_of
+from core.uploads.service import complete, expect, find, keep, of, remove, ticket
 from core.uploads.states import (
     TooManyUploads,
     UnknownUpload,
@@ -28,6 +28,7 @@ __all__ = [
     "UploadNotReady",
     "UploadRefused",
     "awaits_bytes",
+    "codes_of",
     "complete",
     "expect",
     "find",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Final
@@ -14,6 +15,18 @@ from core.uploads.states import TooManyUploads, Upload, UploadCode
 # ruff: noqa: S608  The interpolated part is the constant COLUMNS.
 
 COLUMNS: Final = "code, user_id, state, key, mime, size, width, height, seconds, refusal, created_at"
+KINDS: Final = {
+    "image/jpeg": media.MAX_IMAGE_BYTES,
+    "image/png": media.MAX_IMAGE_BYTES,
+    "image/webp": media.MAX_IMAGE_BYTES,
+    "image/gif": media.MAX_IMAGE_BYTES,
+    "image/bmp": media.MAX_IMAGE_BYTES,
+    "video/mp4": media.MAX_VIDEO_BYTES,
+    "video/quicktime": media.MAX_VIDEO_BYTES,
+    "video/webm": media.MAX_VIDEO_BYTES,
+}
+"""What may be announced, and how many bytes of it."""
+
 MOST_AN_HOUR: Final = 60
 MOST_BYTES_A_DAY: Final = 2 * 1024**3
 """What one user may announce."""
@@ -80,6 +93,14 @@ async def touch(user: UserId, code: str) -> Upload | None:
         code,
     )
     return None if row is None else Upload(**row)
+
+
+async def codes_of(user: UserId, keys: Sequence[str]) -> dict[str, UploadCode]:
+    """Return which upload each of these files is, as far as the user has it ready."""
+    rows = await db.fetch(
+        "SELECT key, code FROM botapp_upload WHERE user_id = $1 AND key = ANY($2) AND state = 'ready'", user, list(keys)
+    )
+    return {row["key"]: UploadCode(row["code"]) for row in rows}
 
 
 async def lock(user: UserId, code: str) -> Upload | None:
@@ -154,7 +175,12 @@ async def awaits_bytes(key: str) -> bool:
 def files_of(upload: Upload) -> list[str]:
     """Return every key under which something of an upload may be: what was put, and what it was made into."""
     made = {key_of(upload.user_id, upload.code, mime) for mime in ("image/jpeg", "image/png", "video/mp4")}
-    return sorted({upload.key, incoming_key(upload.code, upload.mime), *made})
+    return sorted({upload.key, *incoming_keys(upload.code), *made})
+
+
+def incoming_keys(code: UploadCode) -> set[str]:
+    """Return every key under which the bytes of an upload may have been put."""
+    return {incoming_key(code, mime) for mime in KINDS}
 
 
 def incoming_key(code: UploadCode, mime: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sanic import Request
 
-from core import catalog, db, generations, pricing
+from core import catalog, generations, pricing, uploads
 from core.catalog import CatalogModel, FollowUpKind
 from core.generations import Continuation, Filter, Generation, Order, Stage, continuations
 from core.generations.repository import BadCursor
@@ -160,27 +161,15 @@ async def _inputs(user: User, body: schemas.GenerationRequest) -> tuple[StoredFi
     Raises:
         Problem: 422, one of them is not there for this person.
     """
-    codes = [given.upload for given in body.inputs]
-    rows = await db.fetch(
-        """
-        UPDATE botapp_upload SET used_at = now() WHERE user_id = $1 AND code = ANY($2) AND state = 'ready'
-        RETURNING code, key, mime, size, width, height, seconds
-        """,
-        user.id,
-        codes,
-    )
-    found = {row["code"]: row for row in rows}
-    errors = [
-        {"param": f"inputs.{number}.upload", "message": "there is no such upload, or it is not ready"}
-        for number, code in enumerate(codes)
-        if code not in found
-    ]
+    files, errors = [], []
+    for number, given in enumerate(body.inputs):
+        try:
+            files.append(replace(await uploads.of(user.id, given.upload), role=given.role))
+        except (uploads.UnknownUpload, uploads.UploadNotReady, uploads.UploadRefused) as error:
+            message = f"{error}" if isinstance(error, uploads.UploadRefused) else "there is none that is ready"
+            errors.append({"param": f"inputs.{number}.upload", "message": message})
     if errors:
         raise Problem(422, "An upload is not there.", code="unknown_upload", extra={"errors": errors})
-    files = []
-    for given in body.inputs:
-        values = {name: value for name, value in dict(found[given.upload]).items() if name != "code"}
-        files.append(StoredFile(**values, role=given.role))
     return tuple(files)
 
 
@@ -295,12 +284,7 @@ def _follow_up(offer: continuations.Offer) -> schemas.FollowUp:
 
 
 async def _repeat_inputs(user: User, given: tuple[StoredFile, ...]) -> list[schemas.RepeatInput]:
-    rows = await db.fetch(
-        "SELECT code, key FROM botapp_upload WHERE user_id = $1 AND key = ANY($2) AND state = 'ready'",
-        user.id,
-        [file.key for file in given],
-    )
-    codes = {row["key"]: row["code"] for row in rows}
+    codes = await uploads.codes_of(user.id, [file.key for file in given])
     return [
         schemas.RepeatInput(
             upload=codes.get(file.key),
