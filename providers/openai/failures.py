@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from pydantic import Field
 
 from providers import options
@@ -32,6 +34,9 @@ OUT_OF_MONEY = frozenset(
     }
 )
 """They come as 400, 403 and 429 alike: https://developers.openai.com/api/docs/guides/error-codes."""
+
+LONGEST_FIGURE = 6
+"""Digits of milliseconds: a pause of more than a quarter of an hour is told in seconds."""
 
 NO_MODEL = frozenset({"model_not_found", "model_deprecated", "model_not_available"})
 BY_STATUS: dict[int, type[ProviderError]] = {
@@ -67,7 +72,10 @@ def classify(reply: Reply) -> ProviderError | None:
     if known is not None:
         return known
     if reply.status == 429:
-        return RateLimited(reply.said, retry_after=reply.retry_after)
+        return RateLimited(reply.said, retry_after=_pause(reply))
+    if reply.status == 400 and problem.param is None and options.refused(problem.message):
+        # The safety system does not always leave a code; who names a parameter speaks of that, such as `moderation`.
+        return ContentBlocked(reply.said)
     if reply.status in LOST_ON_THE_WAY:
         return Ambiguous(reply.said)
     if reply.status in BY_STATUS:
@@ -91,3 +99,11 @@ def given_up(code: str | None, message: str) -> ProviderError:
     """Return why an accepted job was given up."""
     said = f"{code or 'failed'}: {message}"
     return by_code(code, None, said) or options.given_up(said)
+
+
+def _pause(reply: Reply) -> timedelta | None:
+    """Return the pause that is asked for. Short ones come in milliseconds as well, which is the closer figure."""
+    told = reply.headers.get("retry-after-ms", "")
+    if told.isdecimal() and len(told) <= LONGEST_FIGURE:
+        return timedelta(milliseconds=int(told))
+    return reply.retry_after

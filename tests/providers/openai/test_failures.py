@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 
@@ -73,6 +74,29 @@ def test_a_success_is_no_failure() -> None:
 
 def test_a_model_that_is_not_known_by_its_parameter_is_retired() -> None:
     assert type(classify(reply(404, param="model"))) is errors.ModelRetired
+
+
+def test_the_safety_system_is_known_by_its_words_where_it_leaves_no_code() -> None:
+    said = {"message": "Your request was rejected as a result of our safety system.", "type": "user_error"}
+    assert type(classify(Reply(400, {}, json.dumps({"error": said}).encode()))) is errors.ContentBlocked
+    wrong = {"message": "Invalid value for moderation", "type": "invalid_request_error", "param": "moderation"}
+    assert type(classify(Reply(400, {}, json.dumps({"error": wrong}).encode()))) is errors.InvalidRequest
+
+
+@pytest.mark.parametrize(
+    ("headers", "pause"),
+    [
+        ({"retry-after-ms": "250", "retry-after": "1"}, timedelta(milliseconds=250)),
+        ({"retry-after": "20"}, timedelta(seconds=20)),
+        ({"retry-after-ms": "soon", "retry-after": "20"}, timedelta(seconds=20)),
+        ({"retry-after-ms": "99999999999"}, None),
+        ({}, None),
+    ],
+)
+def test_the_closest_figure_of_a_pause_is_kept(headers: dict[str, str], pause: timedelta | None) -> None:
+    found = classify(Reply(429, headers, b"{}"))
+    assert isinstance(found, errors.RateLimited)
+    assert found.retry_after == pause
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"error": "text"}', b'{"error": null}'])
