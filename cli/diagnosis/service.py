@@ -14,6 +14,8 @@ from cli.wire import ModelPage, ServiceStatus
 
 PROVIDER_KEYS = (
     ("gemini", ("GEMINI_API_KEY",)),
+    ("vertex", ("GOOGLE_APPLICATION_CREDENTIALS_JSON",)),
+    ("veo", ("GOOGLE_APPLICATION_CREDENTIALS_JSON", "VEO_OUTPUT_URI")),
     ("kling", ("KLING_API_KEY", "KLING_API_SECRET")),
     ("useapi", ("USEAPI_API_KEY",)),
     ("kie", ("KIE_API_KEY",)),
