@@ -9,15 +9,16 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
 from core import catalog, db, ledger, pricing, users
 from core.catalog import CatalogModel
-from core.generations import Order
+from core.generations import Continuation, Order
 from core.generations.repository import by_key
+from core.generations.states import continuation_from
 from core.queue import outbox, task
 from core.storage import StoredFile
 from core.types import IdempotencyKey, Tokens, UserId
@@ -45,6 +46,7 @@ class Cart:
     params: Mapping[str, Json]
     images: tuple[StoredFile, ...]
     parent: str | None
+    continuation: Continuation | None
     price: Tokens
     created_at: datetime
 
@@ -77,10 +79,11 @@ async def keep(order: Order, price: Tokens) -> Cart:
     """Keep an order that could not be paid, in place of the one before."""
     row = await db.fetch_one(
         """
-        INSERT INTO botapp_cart (user_id, code, model, prompt, params, images, parent, price)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO botapp_cart (user_id, code, model, prompt, params, images, continuation, parent, price)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (user_id) DO UPDATE SET code = excluded.code, model = excluded.model, prompt = excluded.prompt,
-            params = excluded.params, images = excluded.images, parent = excluded.parent, price = excluded.price,
+            params = excluded.params, images = excluded.images, continuation = excluded.continuation,
+            parent = excluded.parent, price = excluded.price,
             offered_at = NULL, created_at = now()
         RETURNING *
         """,
@@ -113,9 +116,11 @@ async def drop_alike(order: Order) -> None:
         """
         DELETE FROM botapp_cart
         WHERE user_id = $1 AND model = $2 AND prompt = $3 AND params = $4::jsonb AND images = $5::jsonb
+            AND continuation IS NOT DISTINCT FROM $6::jsonb AND (continuation IS NULL OR parent = $7)
         """,
         order.user.id,
         *_content(order),
+        order.parent,
     )
 
 
@@ -192,10 +197,11 @@ async def forget_old() -> None:
     log.info("cart.forgotten", orders=forgotten)
 
 
-def _content(order: Order) -> tuple[str, str, str, str]:
-    """What makes two orders the same: model, words, options and pictures."""
+def _content(order: Order) -> tuple[str, str, str, str, str | None]:
+    """What makes two orders the same: model, words, options, pictures, and what is done with an earlier result."""
     images = db.to_json([image.to_dict() for image in order.images])
-    return order.model, order.prompt.strip(), db.to_json(dict(order.params)), images
+    continuation = None if order.continuation is None else db.to_json(asdict(order.continuation))
+    return order.model, order.prompt.strip(), db.to_json(dict(order.params)), images, continuation
 
 
 def _from_row(row: db.Row) -> Cart:
@@ -207,6 +213,7 @@ def _from_row(row: db.Row) -> Cart:
         params=json.loads(row["params"]),
         images=tuple(StoredFile.from_dict(image) for image in json.loads(row["images"])),
         parent=row["parent"],
+        continuation=continuation_from(row["continuation"]),
         price=row["price"],
         created_at=row["created_at"],
     )

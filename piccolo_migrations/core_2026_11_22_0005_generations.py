@@ -56,6 +56,13 @@ class Generation(Table, tablename="botapp_genrequest"):
     files_removed_at = Timestamptz(default=None, null=True)
 
 
+class Cart(Table, tablename="botapp_cart"):
+    """As above, with what is new."""
+
+    id = BigSerial(primary_key=True)
+    continuation = JSONB(default=None, null=True)
+
+
 class ProviderState(Table, tablename="botapp_provider"):
     name = Varchar(length=40, primary_key=True, default=None, null=False)
     is_enabled = Boolean(default=True, null=False)
@@ -100,6 +107,7 @@ NEW: list[type[Table]] = [ProviderState, Upload, Refusal]
 ALTERED: dict[type[Table], tuple[str, ...]] = {
     AIModel: ("inputs", "follow_ups", "measured_seconds", "is_listed"),
     Generation: ("source_url", "continuation", "submitted_at", "polls", "files_removed_at"),
+    Cart: ("continuation",),
 }
 
 

@@ -93,6 +93,7 @@ async def start(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
             params=kept.params,
             images=kept.images,
             parent=kept.parent,
+            continuation=kept.continuation,
             shown_price=price_in(shown),
         ),
     )

@@ -162,7 +162,7 @@ def from_row(row: db.Row) -> Generation:
         images=_files(row["input_images"]),
         source_url=row["source_url"],
         parent=row["parent"],
-        continuation=_continuation(row["continuation"]),
+        continuation=continuation_from(row["continuation"]),
         params=json.loads(row["generation_params"]),
         quantity=row["quantity"],
         tokens=row["cost"],
@@ -202,7 +202,8 @@ def _files(value: str) -> tuple[StoredFile, ...]:
     return tuple(StoredFile.from_dict(item) for item in json.loads(value))
 
 
-def _continuation(value: str | None) -> Continuation | None:
+def continuation_from(value: str | None) -> Continuation | None:
+    """Read what a JSON column holds of a continuation."""
     if value is None:
         return None
     found = json.loads(value)

@@ -120,6 +120,7 @@ class Cart(Table, tablename="botapp_cart", db=DB):
     params = JSONB(default="{}", null=False, help_text="As the user chose them.")
     images = JSONB(default="[]", null=False, help_text="Files in storage, as in a generation.")
     parent = Varchar(length=64, default=None, null=True)
+    continuation = JSONB(default=None, null=True, help_text="As in a generation.")
     price = Numeric(digits=(12, 2), default=None, null=False, help_text="What the user was told that it costs.")
     offered_at = Timestamptz(default=None, null=True, help_text="The user was told that the tokens are there now.")
     created_at = Timestamptz(default=TimestamptzNow(), null=False)

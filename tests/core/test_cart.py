@@ -13,7 +13,8 @@ import pytest
 
 from core import cart, catalog, db, generations, ledger, storage, users
 from core.cart import Cart
-from core.generations import Order
+from core.catalog import FollowUpKind
+from core.generations import Continuation, Order
 from core.ledger import PostingKind
 from core.queue import outbox
 from core.settings import Settings
@@ -87,6 +88,21 @@ async def test_an_order_is_kept_as_it_was_wanted(user: User) -> None:
     assert found == before
     assert (found.model, found.prompt, found.params) == ("nano-banana", "a red fox", params)
     assert (found.images, found.parent, found.price) == ((PHOTO,), "abc", PRICE)
+
+
+async def test_what_is_done_with_a_result_is_kept_with_the_order(user: User) -> None:
+    extend = Continuation(FollowUpKind.EXTEND, 2)
+    before = await kept(user, prompt="", parent="abc", continuation=extend)
+
+    found = await cart.of_user(user.id)
+    assert found == before
+    assert (found.parent, found.continuation) == ("abc", extend)
+    for other in (None, Continuation(FollowUpKind.EXTEND, 1)):
+        await cart.drop_alike(wanted(user, prompt="", parent="abc", continuation=other))
+    await cart.drop_alike(wanted(user, prompt="", parent="another", continuation=extend))
+    assert await cart.of_user(user.id) == before
+    await cart.drop_alike(wanted(user, prompt="", parent="abc", continuation=extend))
+    assert await cart.of_user(user.id) is None
 
 
 async def test_the_latest_takes_the_place_of_the_one_before(user: User) -> None:
