@@ -105,7 +105,13 @@ class Vendor:
             "chat": {"id": int(chat[1]) if chat else 1, "type": "private", "first_name": "M"},
         }
         me = {"id": 4242, "is_bot": True, "first_name": "M", "username": "measured_bot"}
-        results: dict[str, Any] = {"getMyCommands": [], "getMe": me}
+        results: dict[str, Any] = {
+            "getMe": me,
+            "getMyCommands": [],
+            "getMyDescription": {"description": ""},
+            "getMyShortDescription": {"short_description": ""},
+            "getChatMenuButton": {"type": "default"},
+        }
         is_message = method.startswith(("send", "edit")) and method != "sendChatAction"
         return web.json_response({"ok": True, "result": results.get(method, message if is_message else True)})
 

@@ -99,8 +99,8 @@ async def publish_due(limit: int) -> int:
         f"""
         WITH due AS (
             SELECT id FROM botapp_genrequest
-            WHERE status IN ('queued', 'processing') AND stage NOT IN ('submitted', 'delivering')
-                AND next_action_at <= now() AND {_FREE}
+            WHERE status IN ('queued', 'processing') AND stage <> 'delivering'
+                AND (stage <> 'submitted' OR deadline_at <= now()) AND next_action_at <= now() AND {_FREE}
             ORDER BY next_action_at LIMIT $1 FOR UPDATE SKIP LOCKED
         ), taken AS (
             UPDATE botapp_genrequest AS generation SET next_action_at = now() + $2

@@ -84,13 +84,14 @@ async def _end(run_code: str, status: Status, stages: tuple[Stage, ...], *, even
         """
         UPDATE botapp_genrequest SET status = $2, stage = 'finished', completed_at = now(), lease_owner = NULL,
             lease_until = NULL, next_action_at = now() + $3, updated_at = now(),
-            error_code = CASE WHEN $2 = 'error' THEN 'stopped_by_operator' ELSE '' END
+            error_code = $5
         WHERE id = $1 AND stage = $4 AND (lease_until IS NULL OR lease_until < now())
         """,
         generation.id,
         status.value,
         endings.TOLD_LATE,
         generation.stage.value,
+        "stopped_by_operator" if status is Status.ERROR else "",
     )
     if not changed:
         raise NotAllowed("in_flight", "A worker works on it right now; repeat this in a moment.")
