@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from core import catalog, db, heartbeat, moderation, provider_health, providers, queue, redis, storage
+from core import catalog, db, heartbeat, moderation, provider_health, providers, queue, redis, retention, storage
 from core.generations import callbacks
 from core.payments import gateways
 from core.settings import Settings
@@ -22,6 +22,7 @@ async def opened(settings: Settings) -> AsyncIterator[None]:
     await db.connect(settings)
     await redis.connect(settings)
     await storage.connect(settings)
+    retention.configure(results_kept_days=settings.results_kept_days)
     queue.configure(settings)
     providers.connect(settings)
     provider_health.connect(settings)

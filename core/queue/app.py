@@ -22,6 +22,7 @@ TASK_MODULES = (
     "core.payments.events",
     "core.cart",
     "core.maintenance",
+    "core.retention",
     "bot.tasks",
 )
 """Modules that register tasks. Upper layers are named, never imported."""

@@ -47,6 +47,7 @@ SHIPPED = (
     Entry("payments: compare with the gateways", "payments.reconcile", timedelta(days=1), at=time(3)),
     Entry("cart: offer what can be paid now", "cart.offer_due", timedelta(seconds=5)),
     Entry("cart: forget what is a week old", "cart.forget_old", timedelta(hours=6)),
+    Entry("retention: remove files that are too old", "retention.sweep", timedelta(hours=1)),
     Entry("inbox: forget what was handled long ago", "maintenance.forget_events", timedelta(hours=6)),
 )
 """Entries that every installation has. Operators may slow them down or switch them off in the table."""

@@ -36,18 +36,6 @@ from core.uploads.states import (
 
 logger = get_logger(__name__)
 
-KINDS: Final = {
-    "image/jpeg": media.MAX_IMAGE_BYTES,
-    "image/png": media.MAX_IMAGE_BYTES,
-    "image/webp": media.MAX_IMAGE_BYTES,
-    "image/gif": media.MAX_IMAGE_BYTES,
-    "image/bmp": media.MAX_IMAGE_BYTES,
-    "video/mp4": media.MAX_VIDEO_BYTES,
-    "video/quicktime": media.MAX_VIDEO_BYTES,
-    "video/webm": media.MAX_VIDEO_BYTES,
-}
-"""What may be announced, and how many bytes of it."""
-
 TICKET_LIFETIME: Final = timedelta(minutes=15)
 
 
@@ -93,7 +81,7 @@ async def expect(user: UserId, mime: str, size: int, key: IdempotencyKey) -> Upl
         TooManyUploads: this user's limits.
         UploadKeyReused: see there.
     """
-    most = KINDS.get(mime)
+    most = rows.KINDS.get(mime)
     if most is None:
         raise UploadRefused("heic_not_supported" if mime in {"image/heic", "image/heif"} else "kind_not_supported")
     if size > most:
