@@ -14,9 +14,9 @@ import pytest
 from providers import errors
 from providers.base import Action, ActionKind, Failed, InputMedia, Job, MediaKind, MediaRole
 from providers.errors import InvalidRequest
-from providers.sora import SoraProvider
+from providers.sora import SoraProvider, _quietly
 from tests.emulators.openai import OpenAiEmulator
-from tests.providers.contract import failure_of, finished, submitted
+from tests.providers.contract import failure_of, fetched, finished, submitted
 from tests.providers.media import photo
 from tests.providers.sora.conftest import KEY, video
 
@@ -80,6 +80,15 @@ async def test_the_content_is_not_given_to_strangers(provider: SoraProvider) -> 
         assert (await client.get(media.url)).status_code == 401
         assert (await client.get(media.url, headers=dict(media.headers))).content[4:8] == b"ftyp"
     assert KEY not in repr(media)
+
+
+async def test_the_link_is_what_the_sdk_itself_downloads(provider: SoraProvider) -> None:
+    external_id = await submitted(provider, video("a fox"))
+    (media,) = (await finished(provider, external_id)).media
+    client = await provider._api.connect()
+    downloaded = await _quietly(lambda: client.videos.download_content(external_id))
+    assert downloaded.content == (await fetched(media)).content
+    assert str(downloaded.response.url) == media.url
 
 
 async def test_organization_and_project_are_told_with_every_call(emulator: OpenAiEmulator) -> None:
