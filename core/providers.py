@@ -62,6 +62,11 @@ def names() -> frozenset[str]:
     return frozenset(_makers) | frozenset(_providers)
 
 
+def known() -> frozenset[str]:
+    """Names of all providers that there are adapters for."""
+    return frozenset(_CONFIGURE)
+
+
 async def disconnect() -> None:
     """Close the clients' connections."""
     for provider in _providers.values():
@@ -106,6 +111,8 @@ def _vertex(settings: Settings) -> Make | None:
             project=settings.gcp_project_id,
             location=settings.vertex_location,
             base_url=settings.vertex_base_url,
+            staging=settings.veo_output_uri,
+            storage_url=settings.gcs_base_url,
         )
 
     return make

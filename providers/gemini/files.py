@@ -1,4 +1,4 @@
-"""How media reach the model: inside of the request while they are small, through the Files API when they are not."""
+"""How media reach the model: inside of the request while they are small, else as a file that is taken away again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from providers.base import InputMedia
 from providers.errors import InvalidRequest, ProviderError, ProviderUnavailable
@@ -15,6 +16,8 @@ from providers.google.sdk import Sdk
 if TYPE_CHECKING:
     from google.genai import types
     from google.genai.client import AsyncClient
+
+    from providers.google.bucket import Bucket
 
 LARGEST_INLINE = 18 * 1024 * 1024
 LARGEST_BY_CHOICE = 14 * 1024 * 1024
@@ -25,7 +28,7 @@ LOOK_EVERY = 2.0
 
 
 class Inline:
-    """Puts media into the request. Vertex has no other way without a bucket."""
+    """Puts media into the request, which is the only way on Vertex without a bucket."""
 
     @asynccontextmanager
     async def parts(self, media: Sequence[InputMedia]) -> AsyncIterator[list[types.Part]]:
@@ -37,6 +40,9 @@ class Inline:
         if size_of(media) > LARGEST_INLINE:
             raise InvalidRequest(f"{size_of(media)} bytes of media are more than {LARGEST_INLINE}")
         yield inline(media)
+
+    async def close(self) -> None:
+        """Close what was opened for the media."""
 
 
 class Files(Inline):
@@ -102,6 +108,47 @@ class Files(Inline):
 
         try:
             await self._sdk.ask(send)
+        except ProviderError:
+            return
+
+
+class Staged(Inline):
+    """Puts large media into a bucket, where Vertex reads them, and takes them away again."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+
+    @asynccontextmanager
+    async def parts(self, media: Sequence[InputMedia]) -> AsyncIterator[list[types.Part]]:
+        """Lend the parts of a request that are these media; what was put into the bucket is removed afterwards.
+
+        Raises:
+            ProviderError: the bucket does not take them.
+        """
+        if size_of(media) <= LARGEST_BY_CHOICE:
+            yield inline(media)
+            return
+        paths = [f"references/{uuid4().hex}" for _ in media]
+        try:
+            yield [await self._put(path, item) for path, item in zip(paths, media, strict=True)]
+        finally:
+            for path in paths:
+                await self._remove(path)
+
+    async def close(self) -> None:
+        """Close connections; a later call opens new ones."""
+        await self._bucket.close()
+
+    async def _put(self, path: str, media: InputMedia) -> types.Part:
+        from google.genai import types
+
+        uri = await self._bucket.put(path, media.data, media.mime)
+        return types.Part.from_uri(file_uri=uri, mime_type=media.mime)
+
+    async def _remove(self, path: str) -> None:
+        """Remove an object. One that stays goes by the bucket's lifecycle rule, so a failure here is no failure."""
+        try:
+            await self._bucket.remove(path)
         except ProviderError:
             return
 

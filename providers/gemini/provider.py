@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from providers.base import Failed, Finished, Job, LookupUnsupported, MediaKind, Running, Submitted
 from providers.errors import InvalidRequest, TimedOut
 from providers.gemini import analysis, pictures
-from providers.gemini.files import LOOK_EVERY, Files, Inline
+from providers.gemini.files import LOOK_EVERY, Files, Inline, Staged
 from providers.google.account import ServiceAccount
 from providers.google.sdk import Sdk
 
@@ -55,6 +55,7 @@ class _Gemini:
     async def close(self) -> None:
         """Close connections; a later call opens new ones."""
         await self._sdk.close()
+        await self._files.close()
 
 
 class GeminiProvider(_Gemini):
@@ -95,8 +96,25 @@ class VertexProvider(_Gemini):
         project: str | None = None,
         location: str = LOCATION,
         base_url: str | None = None,
+        staging: str | None = None,
+        storage_url: str | None = None,
         timeout: float = TIMEOUT_SECONDS,
     ) -> None:
-        """`timeout` is in seconds and for one call; the newest image models are served in ``global`` only."""
+        """`timeout` is in seconds and for one call; the newest image models are served in ``global`` only.
+
+        Media that are too large for a request go through `staging`, ``gs://bucket/folder``; without one they are
+        refused.
+
+        Raises:
+            ValueError: `staging` names no bucket.
+        """
         sdk = Sdk(timeout=timeout, base_url=base_url, account=account, project=project, location=location)
-        super().__init__(sdk, Inline())
+        super().__init__(sdk, _files(account, staging, storage_url))
+
+
+def _files(account: ServiceAccount, staging: str | None, storage_url: str | None) -> Inline:
+    if staging is None:
+        return Inline()
+    from providers.google.bucket import Bucket
+
+    return Staged(Bucket(account, staging, base_url=storage_url))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import quote
 
 from pydantic import Field
@@ -65,10 +66,10 @@ class Bucket:
         Raises:
             ProviderError: what Google or the network answered.
         """
-        found = await self._ask(
-            f"/storage/v1/b/{self.name}/o",
-            {"prefix": f"{self.folder}{path}", "fields": "items(name)", "maxResults": str(MOST_OBJECTS)},
-        )
+        params = {"prefix": f"{self.folder}{path}", "fields": "items(name)", "maxResults": str(MOST_OBJECTS)}
+        headers = await self._headers()
+        with self._secretly():
+            found = await self._api.ask(f"/storage/v1/b/{self.name}/o", _Objects, params=params, headers=headers)
         return tuple(f"gs://{self.name}/{item.name}" for item in found.items if item.name.endswith(".mp4"))
 
     async def media(self, uri: str, mime: str) -> Media:
@@ -83,13 +84,39 @@ class Bucket:
         url = f"{self._api.base_url}/storage/v1/b/{found[1]}/o/{quote(found[2], safe='')}?alt=media"
         return Media(mime, url=url, headers=await self._headers())
 
+    async def put(self, path: str, data: bytes, mime: str) -> str:
+        """Put something into the folder and return its address.
+
+        Raises:
+            ProviderError: what Google or the network answered.
+        """
+        params = {"uploadType": "media", "name": f"{self.folder}{path}"}
+        headers = await self._headers() | {"Content-Type": mime}
+        with self._secretly():
+            target = f"/upload/storage/v1/b/{self.name}/o"
+            await self._api.ask(target, _Object, method="POST", params=params, content=data, headers=headers)
+        return self.uri(path)
+
+    async def remove(self, path: str) -> None:
+        """Take something out of the folder; it may be gone already.
+
+        Raises:
+            ProviderError: what Google or the network answered.
+        """
+        headers = await self._headers()
+        with self._secretly():
+            name = quote(f"{self.folder}{path}", safe="")
+            await self._api.tell("DELETE", f"/storage/v1/b/{self.name}/o/{name}", headers=headers)
+
     async def close(self) -> None:
         """Close connections; a later call opens new ones."""
         await self._api.close()
 
-    async def _ask(self, path: str, params: Mapping[str, str]) -> _Objects:
+    @contextmanager
+    def _secretly(self) -> Iterator[None]:
+        """Strike our tokens out of what goes wrong."""
         try:
-            return await self._api.ask(path, _Objects, params=params, headers=await self._headers())
+            yield
         except ProviderError as failure:
             raise failures.without(failure, self._account.secrets) from None
 

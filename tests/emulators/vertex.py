@@ -50,6 +50,7 @@ class VertexEmulator(Service):
         self.revoked: set[str] = set()
         self.token_refusals: list[tuple[int, Body]] = []
         self.objects: dict[str, bytes] = {}
+        self.broken_methods: set[str] = set()
 
     def routes(self, app: Sanic[Any, Any]) -> None:
         """Add the token endpoint, the models and the bucket."""
@@ -188,6 +189,8 @@ class VertexEmulator(Service):
         found = self._all()
         if uri not in found:
             raise refused(404, f"No such object: {bucket}/{unquote(name)}")
+        if request.method in self.broken_methods:
+            raise self.refusal("status", "500")
         if request.method == "DELETE":
             self.objects.pop(uri, None)
             return HTTPResponse(status=204)
@@ -216,7 +219,7 @@ class VertexEmulator(Service):
     async def _generate(self, request: Request, body: Body, model: str) -> HTTPResponse | Body:
         try:
             # `#block` means something else here: Gemini refuses contents with a status of 200.
-            asked = gemini.Asked.read(model, gemini.camel(body), files={})
+            asked = gemini.Asked.read(model, gemini.camel(body), files=dict.fromkeys(self._all(), ""))
             markers = self._markers(asked.prompt)
             if "odd" in markers:
                 return gemini.ODD

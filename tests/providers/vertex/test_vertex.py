@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
@@ -14,7 +15,7 @@ from providers.gemini import VertexProvider
 from tests.emulators.gemini import GeminiEmulator, camel
 from tests.emulators.gemini import serve as serve_gemini
 from tests.emulators.service import serve
-from tests.emulators.vertex import VertexEmulator
+from tests.emulators.vertex import BUCKET, VertexEmulator
 from tests.providers.gemini.test_contract import picture, words
 from tests.providers.media import opened, photo, video_job
 from tests.providers.veo.conftest import account
@@ -139,12 +140,70 @@ async def test_a_revoked_token_is_replaced_for_all_that_wait(
     assert len(emulator.tokens) == 2
 
 
+@pytest.fixture
+async def staging(emulator: VertexEmulator) -> AsyncIterator[VertexProvider]:
+    """The adapter with a bucket for what is too large for a request."""
+    provider = VertexProvider(
+        account(emulator),
+        base_url=emulator.address,
+        staging=f"gs://{BUCKET}/veo",
+        storage_url=emulator.address,
+        timeout=20,
+    )
+    yield provider
+    await provider.close()
+
+
+LARGE = InputMedia(b"\x00\x00\x00\x18ftypmp42" + bytes(19 * 1024 * 1024), "video/mp4")
+
+
+def reference(wishes: str) -> Job:
+    return Job("job-1", "gemini-3.8-flash", MediaKind.TEXT, wishes, (LARGE,))
+
+
+async def test_large_media_go_through_the_bucket_and_are_removed(
+    staging: VertexProvider, emulator: VertexEmulator
+) -> None:
+    assert (await made(staging, reference("night"))).media
+    (put, generate, remove) = emulator.calls
+    assert (put.method, put.query["name"].rpartition("/")[0]) == ("POST", "veo/references")
+    (file, _) = camel(generate.body["contents"][0]["parts"])
+    assert file["fileData"]["fileUri"] == f"gs://{BUCKET}/{put.query['name']}"
+    assert remove.method == "DELETE"
+    assert emulator.objects == {}
+
+
+async def test_large_media_are_removed_when_the_description_failed(
+    staging: VertexProvider, emulator: VertexEmulator
+) -> None:
+    assert type(await failure_of(staging, reference("#block=SAFETY"))) is errors.ContentBlocked
+    assert emulator.calls[-1].method == "DELETE"
+    assert emulator.objects == {}
+
+
+async def test_a_bucket_that_takes_nothing_has_its_class(staging: VertexProvider, emulator: VertexEmulator) -> None:
+    emulator.script("#status=503")
+    assert type(await failure_of(staging, reference(""))) is errors.ProviderUnavailable
+    emulator.script("#echo")
+    failure = await failure_of(staging, reference(""))
+    assert type(failure) is errors.AuthFailed
+    assert "ya29" not in failure.detail
+    assert not any(call.path.endswith(":generateContent") for call in emulator.calls)
+
+
+async def test_media_that_cannot_be_removed_are_no_failure(staging: VertexProvider, emulator: VertexEmulator) -> None:
+    small = Job("job-1", "gemini-3.8-flash", MediaKind.TEXT, "", (photo(),))
+    assert (await made(staging, small)).media
+    emulator.calls.clear()
+    emulator.broken_methods.add("DELETE")
+    assert (await made(staging, reference("night"))).media
+    assert len(emulator.objects) == 1
+
+
 async def test_media_too_large_for_a_request_are_refused_before_anything_is_sent(
     provider: VertexProvider, emulator: VertexEmulator
 ) -> None:
-    video = InputMedia(b"\x00\x00\x00\x18ftypmp42" + bytes(19 * 1024 * 1024), "video/mp4")
-    job = Job("job-1", "gemini-3.8-flash", MediaKind.TEXT, "", (video,))
-    assert type(await failure_of(provider, job)) is errors.InvalidRequest
+    assert type(await failure_of(provider, reference(""))) is errors.InvalidRequest
     assert emulator.calls == []
 
 
