@@ -43,7 +43,10 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "Service",
         (
-            ("gen", "cli.commands.generations:app", "List generations and look into one."),
+            ("models", "cli.commands.models:app", "Show models, switch them, set their limits and end."),
+            ("catalog", "cli.commands.catalog:app", "Check the catalogue, load what ships."),
+            ("gen", "cli.commands.generations:app", "List generations, look into one, put right what is stuck."),
+            ("providers", "cli.commands.providers:app", "See how providers do; park, switch and limit them."),
             ("users", "cli.commands.users:app", "Look at a person, give or take tokens, shut out."),
             ("audit", "cli.commands.audit:app", "List what operators changed, and why."),
         ),

@@ -2,8 +2,10 @@
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-from cli.wire import Check, CheckState, GenerationDetail, GenerationPage, LedgerReport, ModelPage, Quote, ServiceStatus
+from cli.wire import Check, CheckState, GenerationPage, LedgerReport, ModelPage, Quote, ServiceStatus
+from cli.wire_generations import GenerationChanged, GenerationStory, ProviderChanged, ProviderDetail, ProviderList
 from cli.wire_ledger import Adjusted, AuditPage, Blocking, ExportData, Statement, User
+from cli.wire_models import CatalogueCheck, CatalogueSynced, ModelDetail, ModelEdited
 from cli.wire_payments import Dismissed, PaymentDetail, PaymentPage, Reconciliation, Refunded, TestOrder
 from cli.wire_prices import (
     Approval,
@@ -212,6 +214,24 @@ class HelpData(TypedDict):
     text: str
 
 
+class ModelEditData(ModelEdited):
+    """`nb models set`, `enable` and `disable`."""
+
+    dry_run: NotRequired[bool]
+
+
+class ModelOrderData(ModelPage):
+    """`nb models order`."""
+
+    dry_run: NotRequired[bool]
+
+
+class CatalogueSyncData(CatalogueSynced):
+    """`nb catalog sync`."""
+
+    dry_run: NotRequired[bool]
+
+
 SHAPES: dict[str, Any] = {
     "up": UpData,
     "down": DownData,
@@ -222,7 +242,18 @@ SHAPES: dict[str, Any] = {
     "status": StatusData,
     "doctor": DoctorData,
     "gen.list": GenerationPage,
-    "gen.show": GenerationDetail,
+    "gen.show": GenerationStory,
+    "gen.stuck": GenerationPage,
+    "gen.retry": GenerationChanged,
+    "gen.cancel": GenerationChanged,
+    "gen.refund": GenerationChanged,
+    "providers.list": ProviderList,
+    "providers.show": ProviderDetail,
+    "providers.park": ProviderChanged,
+    "providers.unpark": ProviderChanged,
+    "providers.limit": ProviderChanged,
+    "providers.enable": ProviderChanged,
+    "providers.disable": ProviderChanged,
     "pricing.quote": Quote,
     "pricing.list": ModelPage,
     "pricing.show": PriceDetail,
@@ -232,6 +263,14 @@ SHAPES: dict[str, Any] = {
     "pricing.revert": PriceRevertData,
     "pricing.check": PriceCheck,
     "pricing.export": PriceExportData,
+    "models.list": ModelPage,
+    "models.show": ModelDetail,
+    "models.set": ModelEditData,
+    "models.enable": ModelEditData,
+    "models.disable": ModelEditData,
+    "models.order": ModelOrderData,
+    "catalog.check": CatalogueCheck,
+    "catalog.sync": CatalogueSyncData,
     "packages.list": TokenPackageList,
     "packages.show": TokenPackage,
     "packages.set": PackageEditData,

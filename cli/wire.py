@@ -196,10 +196,15 @@ class Model(TypedDict):
     name: str
     kind: str
     is_active: bool
-    price_from: str
+    is_listed: NotRequired[bool]
+    price_from: str | None
     unit: str
     routes: list[str]
     available: bool
+    retired: NotRequired[bool]
+    retires_at: NotRequired[str | None]
+    successor: NotRequired[str | None]
+    order: NotRequired[int]
 
 
 class ModelPage(TypedDict):

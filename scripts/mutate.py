@@ -31,7 +31,7 @@ from scripts.mutation.session import Reach, Session
 ASKED = 85.0
 TARGETS = {
     "core/ledger": ("tests/core/ledger", "tests/core/payments/test_refunds.py", "tests/defects/jobs"),
-    "core/pricing": ("tests/core/pricing", "tests/core/test_catalog.py", "tests/defects/jobs"),
+    "core/pricing": ("tests/core/pricing", "tests/core/catalog", "tests/defects/jobs"),
     "core/payments/orders.py": ("tests/core/payments/test_orders.py", "tests/defects/money"),
     "core/payments/crediting.py": (
         "tests/core/payments/test_crediting.py",

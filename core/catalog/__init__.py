@@ -9,7 +9,8 @@ from core.catalog.models import (
     Route,
     UnknownModel,
 )
-from core.catalog.service import SyncReport, configure, default_model, find, get, lock, models, read, sync
+from core.catalog.service import configure, default_model, find, forget, get, lock, models, read, retired
+from core.catalog.shipped import SyncReport, sync
 
 __all__ = [
     "CatalogModel",
@@ -23,9 +24,11 @@ __all__ = [
     "configure",
     "default_model",
     "find",
+    "forget",
     "get",
     "lock",
     "models",
     "read",
+    "retired",
     "sync",
 ]

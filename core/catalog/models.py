@@ -118,6 +118,7 @@ class CatalogModel:
         is_listed: False for a model that is reached from a result only.
         rate: tokens that one USD buys.
         markup: retail price over cost.
+        all_routes: routes over providers that are not configured here too.
     """
 
     id: int
@@ -144,6 +145,7 @@ class CatalogModel:
     successor: str | None
     rate: Decimal
     markup: Decimal
+    all_routes: tuple[Route, ...] = ()
 
     @property
     def is_available(self) -> bool:

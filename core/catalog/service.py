@@ -1,4 +1,4 @@
-"""Reads the catalogue and loads the file it ships as.
+"""Reads the catalogue.
 
 Snapshots are kept for a second: a burst of requests reads the table once, and an operator's edit is seen soon.
 """
@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import json
 import time
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from importlib.resources import files
 from typing import Any
 
 from core import db
@@ -19,32 +17,6 @@ from core.catalog.models import CatalogModel, CostUnit, FollowUp, FollowUpKind, 
 from providers.base import Json, MediaKind, MediaRole
 
 FRESH_SECONDS = 1.0
-
-EDITABLE = (
-    "display_name",
-    "type",
-    "purpose",
-    "base_cost_usd",
-    "cost_unit",
-    "option_factors",
-    "params_schema",
-    "routes",
-    "max_prompt_length",
-    "inputs",
-    "follow_ups",
-    "cooldown_seconds",
-    "daily_limit",
-    "typical_seconds",
-    "deadline_seconds",
-    "is_active",
-    "is_listed",
-    "order",
-    "retires_at",
-    "successor",
-)
-"""Columns of a model that the shipped file may fill."""
-
-_AS_JSON = {"purpose", "option_factors", "params_schema", "routes", "inputs", "follow_ups"}
 
 _SELECT = """
     SELECT model.*, pricing.usd_to_token_rate, pricing.markup_multiplier
@@ -62,18 +34,14 @@ class _Snapshot:
 _snapshot = _Snapshot()
 
 
-@dataclass(frozen=True, slots=True)
-class SyncReport:
-    """What loading the shipped file did, by slug. `differing` were edited since and are left as they are."""
-
-    added: list[str]
-    unchanged: list[str]
-    differing: dict[str, list[str]]
-
-
 def configure(providers: Iterable[str]) -> None:
     """Say which providers this process can call; routes over others do not exist for it."""
     _snapshot.configured_providers = frozenset(providers)
+    forget()
+
+
+def forget() -> None:
+    """Drop what was read: the catalogue was changed here, and its next reader is to see that."""
     _snapshot.read_at = float("-inf")
 
 
@@ -93,7 +61,7 @@ async def models(*, kind: MediaKind | None = None, only_available: bool = True) 
 
 async def read() -> list[CatalogModel]:
     """Return all models in their order as the open transaction sees them; nothing is remembered."""
-    return [_from_row(row) for row in await db.fetch(f'{_SELECT} ORDER BY model."order", model.slug')]
+    return [from_row(row) for row in await db.fetch(f'{_SELECT} ORDER BY model."order", model.slug')]
 
 
 async def find(slug: str) -> CatalogModel:
@@ -127,67 +95,28 @@ async def get(slug: str) -> CatalogModel:
     raise UnknownModel(slug, [model.slug for model in everything])
 
 
+async def retired() -> list[CatalogModel]:
+    """Return the listed models whose end has come, in their order; people still ask for them."""
+    return [model for model in await models(only_available=False) if model.is_listed and model.is_retired]
+
+
 async def default_model(kind: MediaKind) -> CatalogModel | None:
     """Return the first model of a kind that can be ordered."""
     available = await models(kind=kind)
     return available[0] if available else None
 
 
-async def sync() -> SyncReport:
-    """Add the shipped models that are not there yet. What an operator edited is left alone and reported."""
-    shipped = tomllib.loads(files("core.catalog").joinpath("models.toml").read_text(encoding="utf-8"))
-    report = SyncReport(added=[], unchanged=[], differing={})
-    async with db.transaction():
-        await db.execute("INSERT INTO pricing_settings (id) VALUES (1) ON CONFLICT DO NOTHING")
-        for slug, description in shipped["models"].items():
-            await _sync_one(slug, description, report)
-    _snapshot.read_at = float("-inf")
-    return report
-
-
 async def _find(sql: str, slug: str) -> CatalogModel:
     row = await db.fetch_one(sql, slug)
     if row is None:
         raise UnknownModel(slug, [model.slug for model in await read()])
-    return _from_row(row)
+    return from_row(row)
 
 
-async def _sync_one(slug: str, description: Mapping[str, Any], report: SyncReport) -> None:
-    values = {name: _to_column(name, description[name]) for name in EDITABLE if name in description}
-    columns = ", ".join(f'"{name}"' for name in values)
-    places = ", ".join(f"${number}" for number in range(2, len(values) + 2))
-    added = await db.execute(
-        f"INSERT INTO botapp_aimodel (slug, {columns}) VALUES ($1, {places}) ON CONFLICT (slug) DO NOTHING",  # noqa: S608  names are from EDITABLE
-        slug,
-        *values.values(),
-    )
-    if added:
-        report.added.append(slug)
-        return
-    row = await db.fetch_one("SELECT * FROM botapp_aimodel WHERE slug = $1", slug)
-    assert row is not None
-    differing = [name for name, value in values.items() if not _same(name, row[name], value)]
-    if differing:
-        report.differing[slug] = differing
-    else:
-        report.unchanged.append(slug)
-
-
-def _to_column(name: str, value: Any) -> Any:  # noqa: ANN401  A column's type is the file's.
-    if name in _AS_JSON:
-        return db.to_json(value)
-    return Decimal(value) if name == "base_cost_usd" else value
-
-
-def _same(name: str, stored: Any, shipped: Any) -> bool:  # noqa: ANN401
-    if name in _AS_JSON:
-        return bool(json.loads(stored) == json.loads(shipped))
-    return bool(stored == shipped)
-
-
-def _from_row(row: db.Row) -> CatalogModel:
+def from_row(row: db.Row) -> CatalogModel:
+    """Return the model that a row of the catalogue, joined with the settings, describes."""
     factors = json.loads(row["option_factors"])
-    routes = (_route(route) for route in json.loads(row["routes"]))
+    routes = tuple(_route(route) for route in json.loads(row["routes"]))
     return CatalogModel(
         id=row["id"],
         slug=row["slug"],
@@ -199,7 +128,7 @@ def _from_row(row: db.Row) -> CatalogModel:
         option_factors={
             option: {value: Decimal(factor) for value, factor in values.items()} for option, values in factors.items()
         },
-        params_schema=json.loads(row["params_schema"]),
+        params_schema=_in_order(json.loads(row["params_schema"])),
         routes=tuple(route for route in routes if route.provider in _snapshot.configured_providers),
         max_prompt_length=row["max_prompt_length"],
         inputs=tuple(_slot(slot) for slot in json.loads(row["inputs"])),
@@ -215,7 +144,17 @@ def _from_row(row: db.Row) -> CatalogModel:
         successor=row["successor"],
         rate=row["usd_to_token_rate"],
         markup=row["markup_multiplier"],
+        all_routes=routes,
     )
+
+
+def _in_order(schema: dict[str, Any]) -> dict[str, Any]:
+    """Bring the options of a schema into the order that its author gave them."""
+    properties, order = schema.get("properties"), schema.get("x-order", ())
+    if not properties:
+        return schema
+    names = [name for name in order if name in properties]
+    return {**schema, "properties": {name: properties[name] for name in [*names, *properties]}}
 
 
 def _route(values: Mapping[str, Any]) -> Route:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 from core.catalog.models import CatalogModel
-from core.pricing.quotes import EACH, TOGETHER, InvalidParams, name_of, paid_by, quote
+from core.pricing.quotes import EACH, TOGETHER, InvalidParams, Quote, name_of, paid_by, quote
 from providers.base import Json
 
 MOST_COMBINATIONS = 2000
@@ -84,6 +85,17 @@ def combinations(*versions: CatalogModel) -> Combinations:
         return Combinations([order.params for order in typical(*versions)], is_complete=False)
     orders = (_chosen(zip(names, chosen, strict=True)) for chosen in itertools.product(*values))
     return Combinations([order for order in orders if _is_valid(model, order)], is_complete=True)
+
+
+def ordinary(model: CatalogModel) -> Quote | None:
+    """Price of an order that chooses nothing but what it cannot do without; None where no order is valid."""
+    required = (name for name in model.params_schema.get("required", ()) if name in model.options)
+    missing = {name: values_of(model.options[name]) for name in required if "default" not in model.options[name]}
+    names = [name for name, values in missing.items() if values]
+    for chosen in itertools.islice(itertools.product(*(missing[name] for name in names)), MOST_COMBINATIONS):
+        with suppress(InvalidParams):
+            return quote(model, dict(zip(names, chosen, strict=True)))
+    return None
 
 
 def unknown_factors(model: CatalogModel) -> Iterator[tuple[str, str]]:

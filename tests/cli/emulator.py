@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.cli import answers_ledger, answers_payments, answers_prices, answers_promo, answers_providers
+from tests.cli import answers_ledger, answers_models, answers_payments, answers_prices, answers_promo, answers_providers
 
 TOKEN = "nbk_test_0123456789abcdef"
 COMMIT = "6a090cb1f2e3d4c5b6a7f8e9d0c1b2a3f4e5d6c7"
@@ -100,10 +100,15 @@ class Emulator:
                 "name": "Demo image",
                 "kind": "image",
                 "is_active": True,
+                "is_listed": True,
                 "price_from": "4.00",
                 "unit": "image",
                 "routes": ["demo"],
                 "available": True,
+                "retired": False,
+                "retires_at": None,
+                "successor": None,
+                "order": 1,
             }
         ]
         self.ledger: dict[str, Any] = {"ok": True, "users": 3, "postings": 12, "problems": [], "duration_ms": 4.2}
@@ -112,6 +117,7 @@ class Emulator:
             **answers_promo.ANSWERS,
             **answers_payments.ANSWERS,
             **answers_prices.ANSWERS,
+            **answers_models.ANSWERS,
             **answers_providers.ANSWERS,
         }
         """What is answered whatever the query is, by method and path below `/api/ops/v1/`."""

@@ -8,9 +8,9 @@ from typing import Any, get_type_hints
 import pytest
 from pydantic import BaseModel
 
-from cli import wire, wire_ledger
+from cli import wire, wire_ledger, wire_models
 from core import readiness
-from core.http.ops import audit_schemas, ledger_schemas, schemas, users_schemas
+from core.http.ops import audit_schemas, catalogue_schemas, ledger_schemas, schemas, users_schemas
 from tests.cli.emulator import TOKEN, Emulator
 
 PAIRS: list[tuple[Any, type[BaseModel]]] = [
@@ -27,8 +27,19 @@ PAIRS: list[tuple[Any, type[BaseModel]]] = [
     (wire.GenerationEvent, schemas.GenerationEvent),
     (wire.Quote, schemas.Quote),
     (wire.Factor, schemas.Factor),
-    (wire.Model, schemas.Model),
-    (wire.ModelPage, schemas.ModelPage),
+    (wire.Model, catalogue_schemas.Model),
+    (wire.ModelPage, catalogue_schemas.ModelPage),
+    (wire_models.ModelDetail, catalogue_schemas.ModelDetail),
+    (wire_models.ModelOption, catalogue_schemas.Option),
+    (wire_models.OptionChoice, catalogue_schemas.Choice),
+    (wire_models.ModelRoute, catalogue_schemas.Route),
+    (wire_models.ModelSlot, catalogue_schemas.Slot),
+    (wire_models.ModelFollowUp, catalogue_schemas.FollowUp),
+    (wire_models.ModelEdited, catalogue_schemas.EditedModel),
+    (wire_models.CatalogueCheck, catalogue_schemas.CatalogueCheck),
+    (wire_models.CatalogueFinding, catalogue_schemas.Finding),
+    (wire_models.CatalogueSynced, catalogue_schemas.Synced),
+    (wire_models.CatalogueDifference, catalogue_schemas.Difference),
     (wire.LedgerReport, schemas.LedgerReport),
     (wire.LedgerProblem, schemas.LedgerProblem),
     (wire_ledger.Posting, ledger_schemas.Posting),
@@ -70,7 +81,11 @@ def test_a_readiness_check_is_what_the_service_makes() -> None:
         ("GET", "status", None, schemas.Status),
         ("GET", "generations", None, schemas.GenerationPage),
         ("POST", "pricing/quote", {"model": "demo-image", "params": {}}, schemas.Quote),
-        ("GET", "models", None, schemas.ModelPage),
+        ("GET", "models", None, catalogue_schemas.ModelPage),
+        ("GET", "models/kling-v2-6", None, catalogue_schemas.ModelDetail),
+        ("POST", "models/kling-v2-6", {}, catalogue_schemas.EditedModel),
+        ("GET", "catalogue/check", None, catalogue_schemas.CatalogueCheck),
+        ("POST", "catalogue/sync", {}, catalogue_schemas.Synced),
         ("GET", "ledger/verify", None, schemas.LedgerReport),
         ("GET", "ledger/statement/100200300", None, ledger_schemas.Statement),
         ("GET", "users/100200300", None, users_schemas.User),

@@ -96,13 +96,6 @@ async def quote_price(request: Request, body: schemas.QuoteRequest) -> schemas.Q
     )
 
 
-@api.operation("GET", "/models", answer=schemas.ModelPage, tag="catalogue")
-async def list_models(request: Request) -> schemas.ModelPage:
-    """All models of the catalogue, those that nobody can order included."""
-    del request
-    return schemas.ModelPage(items=[_listed(model) for model in await catalog.models(only_available=False)])
-
-
 @api.operation("GET", "/ledger/verify", answer=schemas.LedgerReport, tag="ledger")
 async def verify_ledger(request: Request) -> schemas.LedgerReport:
     """Add everything up and say where numbers disagree."""
@@ -115,19 +108,6 @@ async def verify_ledger(request: Request) -> schemas.LedgerReport:
         postings=report.postings,
         problems=[schemas.LedgerProblem.of(problem) for problem in report.problems],
         duration_ms=round((perf_counter() - started) * 1000, 1),
-    )
-
-
-def _listed(model: CatalogModel) -> schemas.Model:
-    return schemas.Model(
-        slug=model.slug,
-        name=model.display_name,
-        kind=model.kind.value,
-        is_active=model.is_active,
-        price_from=pricing.quote(model).tokens,
-        unit=model.cost_unit.value,
-        routes=[route.provider for route in model.routes],
-        available=model.is_available,
     )
 
 

@@ -5,27 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-import tomllib
 from collections.abc import Iterator
 from decimal import Decimal
-from importlib.resources import files
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from core import catalog, db
-from core.catalog import CatalogModel, CostUnit, Route, UnknownModel
+from core.catalog import CostUnit, Route, UnknownModel
 from core.catalog import service as catalog_service
+from core.catalog import shipped as shipped_file
 from core.pricing import quote
 from core.pricing.options import values_of
 from core.pricing.quotes import name_of
 from core.settings import Settings
 from providers.base import MediaKind
-
-SHIPPED: dict[str, dict[str, Any]] = tomllib.loads(
-    files("core.catalog").joinpath("models.toml").read_text(encoding="utf-8")
-)["models"]
+from tests.core.catalog.shipped import SHIPPED, shipped
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -312,46 +308,12 @@ class TestFreshness:
         assert reads == 1
 
 
-def shipped(slug: str) -> CatalogModel:
-    """A shipped model as the service would read it."""
-    description = SHIPPED[slug]
-    factors = description.get("option_factors", {})
-    return CatalogModel(
-        id=1,
-        slug=slug,
-        display_name=description["display_name"],
-        kind=MediaKind(description["type"]),
-        purpose=description["purpose"],
-        base_cost_usd=Decimal(description["base_cost_usd"]),
-        cost_unit=CostUnit(description["cost_unit"]),
-        option_factors={
-            option: {value: Decimal(factor) for value, factor in values.items()} for option, values in factors.items()
-        },
-        params_schema=description["params_schema"],
-        routes=tuple(catalog_service._route(route) for route in description["routes"]),
-        max_prompt_length=description["max_prompt_length"],
-        inputs=tuple(catalog_service._slot(slot) for slot in description.get("inputs", ())),
-        follow_ups=(),
-        cooldown_seconds=description.get("cooldown_seconds", 0),
-        daily_limit=description.get("daily_limit"),
-        typical_seconds=description["typical_seconds"],
-        deadline_seconds=description["deadline_seconds"],
-        is_active=description.get("is_active", True),
-        is_listed=description.get("is_listed", True),
-        order=description["order"],
-        retires_at=None,
-        successor=None,
-        rate=Decimal(20),
-        markup=Decimal(2),
-    )
-
-
 @pytest.mark.parametrize("slug", SHIPPED)
 class TestShippedModels:
     """Every model of `models.toml`."""
 
     def test_its_columns_are_ones_that_are_loaded(self, slug: str) -> None:
-        assert set(SHIPPED[slug]) <= set(catalog_service.EDITABLE)
+        assert set(SHIPPED[slug]) <= set(shipped_file.EDITABLE)
 
     def test_its_schema_is_valid_json_schema_of_2020_12(self, slug: str) -> None:
         schema = SHIPPED[slug]["params_schema"]
