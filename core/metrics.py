@@ -96,7 +96,20 @@ class _State(Collector):
         yield _by_label("nb_processes", "Processes seen in the last seconds.", "kind", state.count_processes())
         in_progress = {"queued": state.queued, "processing": state.processing, "stuck": state.stuck}
         yield _by_label("nb_generations_in_progress", "Generations that are not finished.", "status", in_progress)
+        yield from _providers(state)
         yield from _outcomes(state)
+
+
+def _providers(state: ServiceState) -> Iterable[Metric]:
+    is_open = {provider.name: int(provider.is_open) for provider in state.providers}
+    yield _by_label("nb_provider_parked", "1 for a provider that gets no jobs now.", "provider", is_open)
+    running = {provider.name: provider.running for provider in state.providers}
+    yield _by_label("nb_provider_running", "Jobs under way at a provider.", "provider", running)
+    waiting = {provider.name: provider.waiting for provider in state.providers}
+    yield _by_label("nb_provider_waiting", "Jobs that wait for a provider.", "provider", waiting)
+    yield _gauge(
+        "nb_generations_looked_up_last_day", "Submissions whose answer was lost and was looked up.", state.lost_answers
+    )
 
 
 def _outcomes(state: ServiceState) -> Iterable[Metric]:

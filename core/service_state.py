@@ -37,6 +37,16 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class AtProvider:
+    """A provider: whether its breaker is closed, and how many jobs are under way there or wait for it."""
+
+    name: str
+    is_open: bool
+    running: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceState:
     """One look at everything that waits, runs and lives."""
 
@@ -48,6 +58,9 @@ class ServiceState:
     inbox: Backlog
     outbox: Backlog
     outcomes: tuple[Outcome, ...] = ()
+    providers: tuple[AtProvider, ...] = ()
+    lost_answers: int = 0
+    """Submissions of the last day whose answer was lost and that were looked up."""
 
     def count_processes(self) -> dict[str, int]:
         """How many processes of each kind are alive, kinds without any included."""
@@ -84,6 +97,23 @@ _OUTCOMES = """
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
 
+_PROVIDERS = """
+    SELECT coalesce(jobs.provider, state.name) AS name, coalesce(jobs.running, 0) AS running,
+        coalesce(jobs.waiting, 0) AS waiting,
+        (NOT state.is_enabled OR state.parked_until IS NOT NULL) IS TRUE AS is_open
+    FROM (
+        SELECT provider, count(*) FILTER (WHERE stage <> 'queued') AS running,
+            count(*) FILTER (WHERE stage = 'queued') AS waiting
+        FROM botapp_genrequest WHERE provider <> '' AND (status = 'processing' AND stage IN ('submitting', 'submitted')
+            OR status = 'queued' AND stage = 'queued') GROUP BY provider
+    ) AS jobs FULL JOIN botapp_provider AS state ON state.name = jobs.provider ORDER BY 1
+"""
+
+_LOST_ANSWERS = """
+    SELECT count(DISTINCT generation_id) FROM botapp_genevent
+    WHERE event = 'lookup' AND at > now() - interval '1 day'
+"""
+
 
 async def read(*, with_outcomes: bool = False) -> ServiceState:
     """Look at the service.
@@ -94,6 +124,7 @@ async def read(*, with_outcomes: bool = False) -> ServiceState:
     in_progress = await db.fetch_one(_IN_PROGRESS, STUCK_AFTER_MINUTES)
     assert in_progress is not None
     outcomes = await db.fetch(_OUTCOMES) if with_outcomes else []
+    at_providers = await db.fetch(_PROVIDERS) if with_outcomes else []
     return ServiceState(
         processes=tuple(await heartbeat.seen()),
         queues=await _queue_depths(),
@@ -103,6 +134,8 @@ async def read(*, with_outcomes: bool = False) -> ServiceState:
         inbox=await _backlog(_INBOX),
         outbox=await _backlog(_OUTBOX),
         outcomes=tuple(Outcome(**dict(row)) for row in outcomes),
+        providers=tuple(AtProvider(**dict(row)) for row in at_providers),
+        lost_answers=await db.fetch_value(_LOST_ANSWERS) if with_outcomes else 0,
     )
 
 

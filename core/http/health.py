@@ -9,7 +9,7 @@ import httpx
 from prometheus_client import CONTENT_TYPE_LATEST
 from sanic import Blueprint, HTTPResponse, Request
 
-from core import metrics
+from core import db, metrics, provider_health, providers
 from core.http.authentication import identify, is_neighbour, require
 from core.http.types import App
 from core.ops_tokens import Scope
@@ -56,7 +56,17 @@ async def ready(request: Request) -> HTTPResponse:
     body: dict[str, object] = {"ok": readiness.ok}
     if token is not None:
         body["checks"] = [asdict(check) for check in readiness.checks]
+        body["providers"] = await _breakers()
     return HTTPResponse(json.dumps(body), 200 if readiness.ok else 503, content_type=JSON)
+
+
+async def _breakers() -> dict[str, str] | None:
+    """The breaker of each provider. One that is open makes nothing else unready: jobs go other ways, or wait."""
+    try:
+        known = await provider_health.all_known(providers.names())
+    except db.UNAVAILABLE:
+        return None
+    return {one.name: one.breaker().value if one.is_enabled else "disabled" for one in known}
 
 
 @blueprint.get("/metrics")

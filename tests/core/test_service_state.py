@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from core import db, generations, ledger, metrics, redis, service_state, users
+from core import db, generations, ledger, metrics, provider_health, redis, service_state, users
 from core.generations import Order
 from core.queue import outbox
 from core.settings import Settings
@@ -191,3 +192,16 @@ async def test_requests_are_counted_by_route_and_status(service: Settings) -> No
     assert samples["nb_http_request_duration_seconds_count", labels] == 2
     assert samples["nb_http_request_duration_seconds_bucket", labels | _labels(le="0.005")] == 1
     assert samples["nb_http_request_duration_seconds_bucket", labels | _labels(le="0.25")] == 2
+
+
+async def test_breakers_slots_and_lost_answers_are_scraped(service: Settings) -> None:
+    await _order(1)
+    await provider_health.park("kling", datetime.now(UTC) + timedelta(minutes=5), "maintenance")
+    await db.execute("UPDATE botapp_genrequest SET provider = 'gemini'")
+    await db.execute("INSERT INTO botapp_genevent (generation_id, event) SELECT id, 'lookup' FROM botapp_genrequest")
+    samples = await _samples()
+    assert samples["nb_provider_parked", _labels(provider="kling")] == 1
+    assert samples["nb_provider_parked", _labels(provider="gemini")] == 0
+    assert samples["nb_provider_waiting", _labels(provider="gemini")] == 1
+    assert samples["nb_provider_running", _labels(provider="gemini")] == 0
+    assert samples["nb_generations_looked_up_last_day", _labels()] == 1

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from core import db, heartbeat, ops_tokens
+from core import db, heartbeat, ops_tokens, provider_health
 from core.heartbeat import ProcessKind
 from core.settings import Settings
 from tests.core.http.conftest import serving
@@ -154,3 +154,11 @@ async def test_unknown_addresses_do_not_make_new_series(client: httpx.AsyncClien
 
     assert "made-up" not in text
     assert 'route="none"' in text
+
+
+async def test_breakers_are_told_to_operators_only(client: httpx.AsyncClient, operator: httpx.AsyncClient) -> None:
+    await provider_health.park("kling", datetime.now(UTC) + timedelta(minutes=5), "maintenance")
+    await provider_health.switch("kie", is_enabled=False)
+    told = (await operator.get("/api/ready")).json()["providers"]
+    assert (told["kling"], told["kie"], told["demo"]) == ("open", "disabled", "closed")
+    assert "providers" not in (await client.get("/api/ready")).json()
