@@ -24,7 +24,7 @@ MOST_AT_ONCE = 500
 """Connections of one client. A picture holds one for half a minute, so the transport's own 100 would be a queue."""
 
 KEPT_OPEN = 50
-VERTEX_VERSION = "v1beta1"
+VERSION, VERTEX_VERSION = "v1", "v1beta1"
 
 R = TypeVar("R")
 Send = Callable[["AsyncClient"], Awaitable[R]]
@@ -95,12 +95,11 @@ class Sdk:
                 return await self._send(send, timeout, lost)
             except _TokenRefused as refused:
                 if self._account is None:
-                    raise refused.failure from None
+                    raise
                 self._account.renew(refused.token)
-            try:
                 return await self._send(send, timeout, lost)
-            except _TokenRefused as refused:
-                raise refused.failure from None
+        except _TokenRefused as refused:
+            raise self.without_secrets(refused.failure) from None
         except ProviderError as failure:
             raise self.without_secrets(failure) from None
 
@@ -145,7 +144,7 @@ class Sdk:
             self._http = httpx2.AsyncClient(transport=_patient_transport())
             options = types.HttpOptions(
                 base_url=self._base_url,
-                api_version=VERTEX_VERSION if self._account else None,
+                api_version=VERTEX_VERSION if self._account else VERSION,
                 timeout=round(self.timeout * 1000),
                 httpx_async_client=self._http,
             )
