@@ -64,6 +64,15 @@ class UserPayment(TypedDict):
     refunded_at: str | None
 
 
+class UserRefusals(TypedDict):
+    """Orders of theirs that were refused for their content lately."""
+
+    count: int
+    latest: str | None
+    latest_at: str | None
+    paused_until: str | None
+
+
 class User(TypedDict):
     """`GET /api/ops/v1/users/<user>`."""
 
@@ -81,6 +90,7 @@ class User(TypedDict):
     postings_total: int
     balance: UserBalance
     referral: UserReferral
+    refusals: UserRefusals
     postings: list[Posting]
     payments: list[UserPayment]
 

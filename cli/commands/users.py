@@ -17,7 +17,7 @@ from cli.errors import UsageMistake
 from cli.groups import new_group
 from cli.moments import say_moment
 from cli.output import Column, Screen
-from cli.wire_ledger import Adjusted, Blocking, User, UserPayment
+from cli.wire_ledger import Adjusted, Blocking, User, UserPayment, UserRefusals
 
 app = new_group("Look at a person, give or take tokens, shut out.")
 
@@ -170,6 +170,7 @@ def _show(screen: Screen, found: User) -> None:
             "bonuses": balance["bonuses"],
             "friends": f"{referral['invited']} invited, {referral['rewards']} for them",
             "invited by": referral["invited_by"],
+            "refused": _say_refusals(found["refusals"]),
             "unreachable": say_moment(found["unreachable_since"]) if found["unreachable_since"] else None,
         },
         indent=2,
@@ -180,6 +181,15 @@ def _show(screen: Screen, found: User) -> None:
     if found["postings"]:
         screen.heading(f"Postings, the latest of {found['postings_total']}")
         screen.table(POSTING_COLUMNS, map(row_of, found["postings"]))
+
+
+def _say_refusals(refusals: UserRefusals) -> str | None:
+    """Return how often they ordered what is not made here, and how long they wait for it."""
+    if not refusals["count"] or refusals["latest_at"] is None:
+        return None
+    said = f"{refusals['count']} orders in 30 days, last {say_moment(refusals['latest_at'])} by {refusals['latest']}"
+    end = refusals["paused_until"]
+    return said if end is None else f"{said}; waits until {say_moment(end)}"
 
 
 def _payment_row(payment: UserPayment) -> tuple[object, ...]:

@@ -54,6 +54,12 @@ USER: dict[str, Any] = {
     "postings_total": 2,
     "balance": {"tokens": "146.00", "held": "0.00", "spent": "4.00", "deposited": "100.00", "bonuses": "50.00"},
     "referral": {"code": "abc", "invited_by": None, "invited": 2, "rewards": "10.00"},
+    "refusals": {
+        "count": 4,
+        "latest": "words sexual",
+        "latest_at": "2026-11-22T10:00:00Z",
+        "paused_until": "2026-11-22T11:00:00Z",
+    },
     "postings": [posting(3), DEPOSIT],
     "payments": [
         {

@@ -17,6 +17,7 @@ WHY = ("--reason", "ticket 4711")
 
 def test_a_person_is_shown_with_tokens_payments_and_postings(nb: Runner, service: Emulator) -> None:
     out = nb("users", "show", "100200300").out
+    assert "4 orders in 30 days" in out and "by words sexual; waits until" in out
     assert "user 100200300: 146.00 ⚡" in out
     assert "@fox" in out
     assert "0123456789abcdef0123456789abcdef" in out

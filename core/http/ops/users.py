@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from sanic import Request
 
-from core import accounts, ledger
+from core import accounts, ledger, moderation
 from core.accounts import AmbiguousName, UserNotFound
 from core.audit import Change
 from core.http.openapi import ChangeBody
@@ -69,8 +69,19 @@ async def read_user(request: Request, user: str) -> schemas.User:
             invited=account.invited,
             rewards=account.rewards,
         ),
+        refusals=_refusals(await moderation.record_of(account.id)),
         postings=[Posting.of(entry) for entry in await ledger.history(account.id, limit=SHOWN)],
         payments=[_payment(payment) for payment in await repository.of_user(account.id, limit=SHOWN)],
+    )
+
+
+def _refusals(record: moderation.Record) -> schemas.Refusals:
+    latest = record.refusals[0] if record.refusals else None
+    return schemas.Refusals(
+        count=len(record.refusals),
+        latest=f"{latest.source} {latest.category}" if latest else None,
+        latest_at=latest.at if latest else None,
+        paused_until=record.paused_until,
     )
 
 

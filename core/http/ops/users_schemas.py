@@ -49,6 +49,18 @@ class UserPayment(Answer):
     refunded_at: Moment | None
 
 
+class Refusals(Answer):
+    """Orders that were refused for their content in the last 30 days; with many of them a person has to wait.
+
+    `latest` says by whom and for what: `words sexual`, `moderation hate`, `provider content_blocked`.
+    """
+
+    count: int
+    latest: str | None
+    latest_at: Moment | None
+    paused_until: Moment | None
+
+
 class User(Answer):
     """A person with their latest postings and payments, the newest first. `id` is the Telegram id."""
 
@@ -66,6 +78,7 @@ class User(Answer):
     postings_total: int
     balance: Balance
     referral: Referral
+    refusals: Refusals
     postings: list[Posting]
     payments: list[UserPayment]
 

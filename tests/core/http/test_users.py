@@ -11,7 +11,7 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
-from core import db, ledger, ops_tokens, users
+from core import db, ledger, moderation, ops_tokens, users
 from core.http.ops.api import api
 from core.payments import Payment, packages, repository
 from core.types import IdempotencyKey
@@ -309,3 +309,16 @@ async def test_a_statement_is_every_posting_once(manager: httpx.AsyncClient) -> 
             break
     assert seen == ["57.00", "56.00", "55.00", "54.00", "53.00", "52.00", "51.00", "50.00"]
     assert (body["user"], body["balance"]) == ("4242", "57.00")
+
+
+async def test_refusals_of_a_person_are_told_with_the_pause_that_follows(manager: httpx.AsyncClient) -> None:
+    """So that whoever is asked why nothing works any more can say it."""
+    before = (await manager.get(f"{ROOT}/users/{FOX}")).json()["refusals"]
+    assert before == {"count": 0, "latest": None, "latest_at": None, "paused_until": None}
+    user = await users.get(FOX)
+    assert user is not None
+    for number in range(3):
+        await moderation.note(user.id, "words", "sexual", f"words {number}")
+    told = (await manager.get(f"{ROOT}/users/{FOX}")).json()["refusals"]
+    assert (told["count"], told["latest"]) == (3, "words sexual")
+    assert told["paused_until"] > told["latest_at"]
