@@ -12,7 +12,7 @@ from sanic import Request
 from core import catalog, generations, pricing, uploads
 from core.catalog import CatalogModel, FollowUpKind
 from core.generations import Continuation, Filter, Generation, Order, Stage, continuations
-from core.generations.repository import BadCursor
+from core.generations.repository import BadCursor, by_key
 from core.http.app import generation_schemas as schemas
 from core.http.app.api import api
 from core.http.app.refusals import REFUSED, problem_of
@@ -56,7 +56,7 @@ async def order_generation(
         key=key,
         language=user.language,
         trace_id=TraceId(current_trace() or ""),
-        images=await _inputs(user, body),
+        images=await _inputs(user, body, key),
         params=body.params,
         source_url=body.source_url,
         parent=body.parent,
@@ -155,7 +155,7 @@ async def _own(user: User, run_code: str) -> Generation:
     return generation
 
 
-async def _inputs(user: User, body: schemas.GenerationRequest) -> tuple[StoredFile, ...]:
+async def _inputs(user: User, body: schemas.GenerationRequest, key: IdempotencyKey) -> tuple[StoredFile, ...]:
     """Return the uploads that an order names.
 
     Raises:
@@ -169,6 +169,10 @@ async def _inputs(user: User, body: schemas.GenerationRequest) -> tuple[StoredFi
             message = f"{error}" if isinstance(error, uploads.UploadRefused) else "there is none that is ready"
             errors.append({"param": f"inputs.{number}.upload", "message": message})
     if errors:
+        before = await by_key(key)
+        if before is not None and len(before.images) == len(body.inputs):
+            # Uploads of an order that was taken may be gone by the time that it is repeated.
+            return before.images
         raise Problem(422, "An upload is not there.", code="unknown_upload", extra={"errors": errors})
     return tuple(files)
 

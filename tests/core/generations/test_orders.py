@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+from collections.abc import Awaitable
 from decimal import Decimal
 from typing import Any
 
@@ -202,3 +204,111 @@ async def test_a_user_whom_an_operator_shut_out_cannot_order(order: Ordering, us
     with pytest.raises(generations.UserBlocked):
         await order(user=blocked)
     assert await balance(user) == "50.00"
+
+
+async def shelf(**columns: str) -> None:
+    """Edit the model as an operator may."""
+    for name, value in columns.items():
+        await db.execute(f"UPDATE botapp_aimodel SET {name} = {value} WHERE slug = 'nano-banana'")
+    catalog.configure({"first", "second"})
+
+
+async def test_checks_come_in_an_order_that_tells_the_reason_that_matters(order: Ordering, user: users.User) -> None:
+    """Each order has everything wrong that a later check would say; the first that applies is told."""
+    await db.execute("UPDATE botapp_tguser SET is_blocked = true WHERE id = $1", user.id)
+    blocked = await users.get(user.chat_id)
+    wrong: dict[str, Any] = {"prompt": "", "images": (PHOTO,) * 9, "params": {"x": 1}, "agreed": Decimal("0.01")}
+    await shelf(retires_at="now() - interval '1 day'")
+    with pytest.raises(generations.UserBlocked):
+        await order(**wrong, user=blocked)
+    with pytest.raises(generations.ModelUnavailable):
+        await order(**wrong)
+    await shelf(retires_at="NULL")
+    with pytest.raises(generations.EmptyPrompt):
+        await order(**wrong)
+    wrong["prompt"] = "child porn"
+    with pytest.raises(InvalidParams):
+        await order(**wrong)
+    wrong["params"] = {}
+    with pytest.raises(generations.TooManyImages):
+        await order(**wrong)
+    wrong["images"] = ()
+    with pytest.raises(generations.PriceDiffers):
+        await order(**wrong)
+    wrong["agreed"] = None
+    with pytest.raises(generations.ContentRefused):
+        await order(**wrong)
+    assert await balance(user) == "50.00"
+    assert await tasks_waiting() == []
+
+
+async def test_what_is_refused_for_its_content_locks_no_balance_and_is_remembered(
+    order: Ordering, user: users.User
+) -> None:
+    async with db.transaction():
+        await db.execute("SELECT 1 FROM botapp_userbalance WHERE user_id = $1 FOR UPDATE", user.id)
+        refusal = asyncio.create_task(_outside(order(prompt="child porn")))
+        assert isinstance(await asyncio.wait_for(refusal, 5), generations.ContentRefused)
+    assert await db.fetch_value("SELECT count(*) FROM botapp_refusal WHERE user_id = $1", user.id) == 1
+
+
+async def _outside(ordering: Awaitable[object]) -> object:
+    """Run in a context without the test's transaction; return what was raised."""
+    try:
+        return await contextvars.Context().run(asyncio.ensure_future, ordering)
+    except generations.OrderRefused as refusal:
+        return refusal
+
+
+async def test_who_is_refused_often_waits_and_a_repeated_order_stands(order: Ordering, user: users.User) -> None:
+    first = await order(key=IdempotencyKey("before"))
+    for number in range(3):
+        with pytest.raises(generations.ContentRefused):
+            await order(prompt=f"child porn {number}")
+    with pytest.raises(generations.TooManyRefusals) as pause:
+        await order()
+    assert 0 < pause.value.seconds <= 3600
+    assert (await order(key=IdempotencyKey("before"))).run_code == first.run_code
+    assert await balance(user) == "49.20"
+
+
+async def test_words_are_made_without_words_but_not_from_nothing(order: Ordering) -> None:
+    inputs = """'[{"role": "image", "most": 1}, {"role": "video", "most": 1}]'"""
+    await shelf(type="'text'", inputs=inputs)
+    made = await order(prompt="", images=(PHOTO,))
+    assert (made.prompt, made.kind.value, made.images[0].role) == ("", "text", "image")
+    with pytest.raises(generations.ImageRequired):
+        await order(prompt="describe it")
+
+
+async def test_a_link_takes_the_place_of_the_input(order: Ordering, user: users.User) -> None:
+    await shelf(type="'text'", inputs="""'[{"role": "image", "most": 1}, {"role": "video", "most": 1}]'""")
+    made = await order(prompt="", source_url="https://www.instagram.com/reel/abc/")
+    assert (made.source_url, made.images) == ("https://www.instagram.com/reel/abc/", ())
+    for link in ("ftp://example.com/x", "http://user@example.com/", "https://", "javascript:alert(1)"):
+        with pytest.raises(generations.LinkUnusable):
+            await order(prompt="", source_url=link)
+    with pytest.raises(generations.TooManyImages):
+        await order(source_url="https://example.com/a.jpg", images=(PHOTO,))
+    await shelf(inputs="'[]'")
+    with pytest.raises(generations.ImagesNotSupported):
+        await order(source_url="https://example.com/a.jpg")
+    assert (await ledger.statement(user.id))[0].amount == -made.tokens
+
+
+async def test_a_model_whose_routes_carry_no_pictures_is_not_charged_for_one(order: Ordering, user: users.User) -> None:
+    await shelf(routes="""'[{"provider": "first", "model": "one", "takes": []}]'""")
+    with pytest.raises(generations.ModelUnavailable):
+        await order(images=(PHOTO,))
+    assert await balance(user) == "50.00"
+    await order()
+
+
+async def test_a_repetition_names_a_generation_of_the_same_user(order: Ordering, user: users.User) -> None:
+    first = await order()
+    assert (await order(parent=first.run_code)).parent == first.run_code
+    stranger = await users.upsert(users.Profile(777, "wolf", "Wolf", "", "en"))
+    await ledger.give_welcome_bonus(stranger.id)
+    with pytest.raises(generations.ParentUnusable):
+        await order(user=stranger, parent=first.run_code)
+    assert await balance(stranger) == "50.00"

@@ -193,6 +193,21 @@ async def test_uploads_are_the_inputs_in_their_order_and_roles(mia: Visitor) -> 
     assert [given["upload"] for given in repeat.json()["inputs"]] == [second, first]
 
 
+async def test_a_repeated_call_gets_its_generation_though_the_upload_is_gone(mia: Visitor) -> None:
+    await mia.get("/me")
+    code = await upload(mia)
+    body = {**FOX, "inputs": [{"upload": code}]}
+    first = await mia.post("/generations", body, key="with-a-photo")
+    other = await mia.post("/generations", {**body, "inputs": [{"upload": await upload(mia)}]}, key="with-a-photo")
+    await db.execute("UPDATE botapp_upload SET state = 'removed'")
+
+    again = await mia.post("/generations", body, key="with-a-photo")
+
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+    assert (again.status_code, again.json()["run_code"]) == (201, first.json()["run_code"])
+    assert await balance(mia) == "49.20"
+
+
 async def test_uploads_of_others_and_unfinished_ones_are_not_there(mia: Visitor, max_: Visitor) -> None:
     await asyncio.gather(mia.get("/me"), max_.get("/me"))
     codes = [await upload(max_), await upload(mia, state="expected"), "0" * 16]
