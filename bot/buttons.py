@@ -33,6 +33,7 @@ class Button(StrEnum):
     ORIGINAL = "f"
     FOLLOW = "w"
     GO_ON = "j"
+    DESCRIBE = "s"
     LANGUAGE = "l"
     TOP_UP = "t"
     BUY = "b"

@@ -12,6 +12,7 @@ from bot.buttons import Button, button, in_hundredths
 from bot.texts import LANGUAGES, Words
 from core.catalog import CatalogModel
 from core.generations import Generation
+from core.generations.continuations import Offer
 from core.types import Tokens
 
 MENU: Final = (
@@ -102,6 +103,24 @@ def photo_edits(words: Words, count: int, price: Tokens, animation: Tokens | Non
     return _inline(rows)
 
 
+def video_uses(words: Words, editors: Iterable[CatalogModel], describing: Tokens | None) -> InlineKeyboardMarkup:
+    """What can be done with a video: a model that changes it, or a prompt made from it."""
+    rows = [
+        [
+            button(
+                words.plain("video-edit", model=model.display_name, price=offers.price_of(model)),
+                Button.PICK,
+                model.slug,
+            )
+        ]
+        for model in editors
+    ]
+    if describing is not None:
+        text = words.plain("reference-describe", price=describing)
+        rows.append([button(text, Button.DESCRIBE, in_hundredths(describing))])
+    return _inline(rows)
+
+
 def ready_edit(words: Words, name: str, price: Tokens) -> InlineKeyboardButton:
     """One ready-made edit."""
     text = words.plain("edit-animate", price=price) if name == ANIMATE else words.plain(f"edit-{name}")
@@ -134,9 +153,7 @@ def retry(words: Words, generation: Generation, price: Tokens) -> InlineKeyboard
     return _inline([[button(text, Button.AGAIN, generation.run_code, in_hundredths(price))]])
 
 
-def result(
-    words: Words, generation: Generation, price: Tokens, more: Sequence[offers.Continuing] = ()
-) -> InlineKeyboardMarkup:
+def result(words: Words, generation: Generation, price: Tokens, more: Sequence[Offer] = ()) -> InlineKeyboardMarkup:
     """Under a result. `price` is what doing it again costs now, `more` what can be made from it."""
     code = generation.run_code
     going_on = [
@@ -162,7 +179,7 @@ def result(
     )
 
 
-def which_result(words: Words, generation: Generation, offer: offers.Continuing) -> InlineKeyboardMarkup:
+def which_result(words: Words, generation: Generation, offer: Offer) -> InlineKeyboardMarkup:
     """One button per result of several: which of them is to be continued."""
     price = in_hundredths(offer.price)
     row = [
@@ -172,7 +189,7 @@ def which_result(words: Words, generation: Generation, offer: offers.Continuing)
     return _inline([row[start : start + 5] for start in range(0, len(row), 5)])
 
 
-def as_it_is(words: Words, generation: Generation, offer: offers.Continuing, number: int) -> InlineKeyboardMarkup:
+def as_it_is(words: Words, generation: Generation, offer: Offer, number: int) -> InlineKeyboardMarkup:
     """Continue a result without further words."""
     text = words.plain(f"button-go-{offer.kind.value}", price=offer.price)
     price = in_hundredths(offer.price)

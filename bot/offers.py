@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,8 +10,10 @@ from typing import Any, Final
 from bot.texts import Html, Words, escape
 from core import catalog
 from core.catalog import CatalogModel, CostUnit, FollowUpKind
-from core.generations import Generation
+from core.generations import Generation, continuations
+from core.generations.inputs import is_video
 from core.pricing import InvalidParams, quote
+from core.storage import StoredFile
 from core.types import Tokens
 from core.users import User
 from providers.base import Json, MediaKind, MediaRole
@@ -21,6 +23,9 @@ MOST_BUTTONS: Final = 12
 
 FEW_STOPS: Final = 5
 """Steps in which a wide range of numbers is offered."""
+
+LONGEST_VALUE: Final = 30
+"""A value of more characters, words of the person's own perhaps, is told by the name of its option."""
 
 NEUTRAL_MARKS: Final = {MediaKind.IMAGE: "🖼", MediaKind.VIDEO: "🎬", MediaKind.TEXT: "📝"}
 
@@ -62,59 +67,28 @@ async def image_model(user: User, *, images: int = 0) -> CatalogModel | None:
     return enough or max(available, key=lambda model: model.max_input_images, default=None)
 
 
-async def animator() -> CatalogModel | None:
-    """Return the first video model that takes a photo."""
+async def animator(user: User) -> CatalogModel | None:
+    """Return the model that animates what this person's image model makes, else the first that takes a photo."""
+    painter = await image_model(user)
+    for follow_up in painter.follow_ups if painter else ():
+        model = await find(follow_up.model)
+        if follow_up.kind is FollowUpKind.ANIMATE and model is not None:
+            return model
     return next((model for model in await catalog.models(kind=MediaKind.VIDEO) if model.max_input_images), None)
 
 
 async def retired() -> list[tuple[CatalogModel, CatalogModel]]:
     """Return models that have reached their end, each beside the one to use instead."""
-    everything = {model.slug: model for model in await catalog.models(only_available=False)}
-    return [
-        (model, everything[model.successor])
-        for model in everything.values()
-        if model.is_listed
-        and model.is_retired
-        and model.successor in everything
-        and everything[model.successor].is_available
-    ]
+    pairs = [(model, await find(model.successor or "")) for model in await catalog.retired()]
+    return [(model, successor) for model, successor in pairs if successor is not None]
 
 
-@dataclass(frozen=True, slots=True)
-class Continuing:
-    """Something that can be made from a result: the model that does it, with which options, at what price."""
-
-    kind: FollowUpKind
-    model: CatalogModel
-    params: Mapping[str, Json]
-    price: Tokens
-
-
-async def continuing(generation: Generation) -> list[Continuing]:
-    """Return what can be made from a result now."""
-    model = await find_any(generation.model)
-    if model is None or not generation.results:
-        return []
-    offered = []
-    for follow_up in model.follow_ups:
-        target = await find(follow_up.model)
-        if target is not None and _can_continue(generation, follow_up.kind, target):
-            params = _kept_params(generation, target)
-            offered.append(Continuing(follow_up.kind, target, params, price_of(target, params)))
-    return offered
-
-
-def _can_continue(generation: Generation, kind: FollowUpKind, target: CatalogModel) -> bool:
-    # What a service does with its own jobs, only that service can do.
-    by_the_same = kind in (FollowUpKind.VARY, FollowUpKind.UPSCALE) and not target.max_input_images
-    return not by_the_same or any(route.provider == generation.provider for route in target.routes)
-
-
-def _kept_params(generation: Generation, target: CatalogModel) -> dict[str, Json]:
-    """Return the options that go on: all of them to the same model, the format to another."""
-    is_same = generation.model == target.slug
-    kept = {name: value for name, value in generation.params.items() if is_same or name == "aspect_ratio"}
-    return known_params(target, kept)
+async def continuing(generation: Generation) -> list[continuations.Offer]:
+    """Return what can be made from a result now, each kind once: by the first model that can."""
+    offered: dict[FollowUpKind, continuations.Offer] = {}
+    for offer in await continuations.offers(generation):
+        offered.setdefault(offer.kind, offer)
+    return list(offered.values())
 
 
 async def find_any(slug: str) -> CatalogModel | None:
@@ -242,20 +216,38 @@ def known_params(model: CatalogModel, params: Mapping[str, Json]) -> dict[str, J
 
 
 def params_words(words: Words, model: CatalogModel | None, params: Mapping[str, Json]) -> str:
-    """Return the chosen options as a short plain text, such as ` · 4K · 16:9`; empty without any worth telling."""
+    """Return what was chosen as a short plain text, such as ` · 4K · 16:9`; what is as always is not worth telling."""
     schemas = model.options if model else {}
-    told = []
-    for name, value in params.items():
-        if value is None or (name == "quantity" and value == 1):
-            continue
-        schema = schemas.get(name, {})
-        if isinstance(value, bool) and not schema.get("x-labels"):
-            told += [option_label(words, name, schema)] if value else []
-        elif isinstance(value, int) and not isinstance(value, bool) and words.has(f"option-{name}"):
-            told.append(words.plain(f"option-{name}", n=value))
-        else:
-            told.append(_value_label(words, schema, value))
-    return "".join(f" · {text}" for text in told)
+    told = [
+        _param_words(words, name, schemas.get(name, {}), params[name])
+        for name in [*schemas, *(other for other in params if other not in schemas)]
+        if params.get(name) is not None and _is_worth_telling(name, schemas.get(name, {}), params[name])
+    ]
+    return "".join(f" · {text}" for text in told if text)
+
+
+def _is_worth_telling(name: str, schema: Mapping[str, Any], value: Json) -> bool:
+    return name == "duration" or value != schema.get("default", 1 if name == "quantity" else None)
+
+
+def _param_words(words: Words, name: str, schema: Mapping[str, Any], value: Json) -> str:
+    label = option_label(words, name, schema)
+    if isinstance(value, bool) and not schema.get("x-labels"):
+        return label if value else ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if words.has(f"option-{name}"):
+            return words.plain(f"option-{name}", n=value)
+        return f"{label} {_value_label(words, schema, value)}"
+    return _value_label(words, schema, value) if len(str(value)) <= LONGEST_VALUE else label
+
+
+def fitting_files(model: CatalogModel, files: Sequence[StoredFile]) -> tuple[StoredFile, ...]:
+    """Return of the pictures and videos that a person gave the latest that one order of the model takes."""
+    videos = [file for file in files if is_video(file)]
+    pictures = [file for file in files if not is_video(file)]
+    kept = [*pictures[max(0, len(pictures) - model.max_input_images) :]]
+    kept += videos[max(0, len(videos) - model.max_input_videos) :]
+    return tuple(file for file in files if file in kept)
 
 
 def input_name(words: Words, model: CatalogModel, role: MediaRole) -> str:

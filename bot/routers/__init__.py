@@ -23,6 +23,7 @@ from bot.routers import (
     start,
     topup,
     unknown,
+    videos,
 )
 
 IN_ORDER = (
@@ -41,6 +42,7 @@ IN_ORDER = (
     follow_ups,
     cart,
     reference,
+    videos,
     photos,
     prompts,
     unknown,

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from aiogram import Router
-from aiogram.types import CallbackQuery
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup
 
 from bot import drafts, keyboards, neighbours, offers
 from bot.buttons import Button, Pressed
+from bot.delivery import price_now
 from bot.drafts import Draft
 from bot.ordering import Wish, agrees, order
 from bot.routers.results import own
 from bot.talk import Talk
 from core.catalog import FollowUpKind
 from core.generations import Continuation, Generation
+from core.generations.continuations import Offer
 
 WITH_WORDS: Final = frozenset({FollowUpKind.ANIMATE, FollowUpKind.EXTEND})
 """What people like to describe first; the others start at once."""
@@ -53,7 +55,7 @@ async def go_on(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:
         await _start(query, talk, arguments[3], *found)
 
 
-async def _ask(talk: Talk, generation: Generation, offer: offers.Continuing, number: int, reply_to: int | None) -> None:
+async def _ask(talk: Talk, generation: Generation, offer: Offer, number: int, reply_to: int | None) -> None:
     await drafts.keep(
         talk.user.chat_id,
         Draft(
@@ -69,13 +71,12 @@ async def _ask(talk: Talk, generation: Generation, offer: offers.Continuing, num
 
 
 async def _start(
-    query: CallbackQuery, talk: Talk, shown: str, generation: Generation, offer: offers.Continuing, number: int
+    query: CallbackQuery, talk: Talk, shown: str, generation: Generation, offer: Offer, number: int
 ) -> None:
     if await neighbours.is_second_tap(talk.event):
         await talk.toast(query, talk.words.plain("again-already"))
         return
-    keyboard = keyboards.as_it_is(talk.words, generation, offer, number)
-    if not await agrees(talk, query, shown, offer.price, keyboard):
+    if not await agrees(talk, query, shown, offer.price, await _keyboard(talk, generation, offer, number)):
         return
     await talk.toast(query, talk.words.plain("again-started"))
     prompt = talk.words.plain(f"follow-{offer.kind.value}-prompt") if offer.kind in WITH_WORDS else generation.prompt
@@ -94,9 +95,17 @@ async def _start(
     )
 
 
-async def _offered(
-    query: CallbackQuery, talk: Talk, arguments: list[str]
-) -> tuple[Generation, offers.Continuing, int] | None:
+async def _keyboard(talk: Talk, generation: Generation, offer: Offer, number: int) -> InlineKeyboardMarkup:
+    """Return the buttons under which an offer was pressed, at the prices of now."""
+    if offer.kind in WITH_WORDS:
+        return keyboards.as_it_is(talk.words, generation, offer, number)
+    if len(generation.results) > 1:
+        return keyboards.which_result(talk.words, generation, offer)
+    price, more = await price_now(generation), await offers.continuing(generation)
+    return keyboards.result(talk.words, generation, price, more)
+
+
+async def _offered(query: CallbackQuery, talk: Talk, arguments: list[str]) -> tuple[Generation, Offer, int] | None:
     """Look up what a button names; None when it is stale or forged, and the person was told."""
     generation = await own(query, talk, arguments[0])
     if generation is None:

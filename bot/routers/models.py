@@ -16,6 +16,8 @@ from bot.talk import Talk
 from bot.texts import Html, join, lines
 from core import catalog, users
 from core.catalog import CatalogModel
+from core.generations.inputs import is_video
+from core.storage import StoredFile
 from providers.base import MediaKind
 
 
@@ -134,16 +136,18 @@ async def _open(
     """Begin a draft with the model and return its card. Photos that wait for words stay with it."""
     before = await drafts.read(talk.user.chat_id) or Draft()
     chosen = offers.known_params(model, params or {})
-    images = before.images[: model.max_input_images]
+    images = offers.fitting_files(model, before.images)
     price = str(offers.price_of(model, chosen))
     draft = replace(before, model=model.slug, params=chosen, images=images, parent=None, price=price)
     is_kept = await drafts.keep(talk.user.chat_id, draft)
     options = offers.options(talk.words, model, chosen)
-    text = _card(talk, model, chosen, photos=len(images), is_kept=is_kept)
+    text = _card(talk, model, chosen, images, is_kept=is_kept)
     return text, keyboards.card(talk.words, model, options)
 
 
-def _card(talk: Talk, model: CatalogModel, params: drafts.Params, *, photos: int, is_kept: bool) -> Html:
+def _card(
+    talk: Talk, model: CatalogModel, params: drafts.Params, images: Sequence[StoredFile], *, is_kept: bool
+) -> Html:
     words = talk.words
     price = words(
         "card-price",
@@ -154,7 +158,7 @@ def _card(talk: Talk, model: CatalogModel, params: drafts.Params, *, photos: int
     return join(
         lines(words("card-title", model=model.display_name), offers.purpose(words, model)),
         lines(price, _priced_options(talk, model, params), words("card-is-preferred") if is_image else ""),
-        lines(_about_photos(talk, model, photos), "" if is_kept else words("card-not-kept")),
+        lines(_about_photos(talk, model, images), "" if is_kept else words("card-not-kept")),
         words("card-ask-image" if is_image else "card-ask-video"),
     )
 
@@ -172,9 +176,11 @@ def _priced_options(talk: Talk, model: CatalogModel, params: drafts.Params) -> H
     return lines(*rows)
 
 
-def _about_photos(talk: Talk, model: CatalogModel, photos: int) -> Html | str:
-    if photos:
-        return talk.words("card-has-photos", n=photos)
+def _about_photos(talk: Talk, model: CatalogModel, images: Sequence[StoredFile]) -> Html | str:
+    if any(is_video(file) for file in images):
+        return talk.words("card-has-video")
+    if images:
+        return talk.words("card-has-photos", n=len(images))
     several = offers.inputs_words(talk.words, model)
     if len(several) > 1:
         return talk.words("card-takes-inputs", inputs=", ".join(several))
@@ -211,7 +217,8 @@ async def _list(talk: Talk, models: Sequence[CatalogModel]) -> tuple[Html, Inlin
     ]
     preferred = await offers.image_model(talk.user)
     text = join(*groups, await _gone(talk, models), talk.words("models-choose"))
-    return text, keyboards.models(talk.words, models, preferred.slug if preferred else None)
+    in_groups = sorted(models, key=lambda model: model.kind is not MediaKind.IMAGE)
+    return text, keyboards.models(talk.words, in_groups, preferred.slug if preferred else None)
 
 
 def _group(talk: Talk, kind: MediaKind, models: Sequence[CatalogModel]) -> Html | str:

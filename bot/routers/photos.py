@@ -56,10 +56,10 @@ async def photo(message: Message, talk: Talk) -> None:
 
 
 async def document(message: Message, talk: Talk) -> None:
-    """Take a picture that was sent as a file. What it is, its bytes say; only sound and video are not even fetched."""
+    """Take a picture that was sent as a file. What it is, its bytes say; only sound is not even fetched."""
     mime = (message.document.mime_type if message.document else None) or ""
-    if mime.startswith(("video/", "audio/")):
-        await talk.say(talk.words("unknown-video" if mime.startswith("video/") else "unknown-audio"))
+    if mime.startswith("audio/"):
+        await talk.say(talk.words("unknown-audio"))
         return
     await photo(message, talk)
 
@@ -104,7 +104,7 @@ async def ready_edit(query: CallbackQuery, talk: Talk, arguments: list[str]) -> 
         return
     images = await _asked_about(query, talk)
     model = await (
-        offers.animator() if name == keyboards.ANIMATE else offers.image_model(talk.user, images=len(images))
+        offers.animator(talk.user) if name == keyboards.ANIMATE else offers.image_model(talk.user, images=len(images))
     )
     if not images or model is None:
         await talk.say(talk.words("models-none-videos" if images else "photo-gone"))
@@ -161,7 +161,7 @@ async def _take(talk: Talk, given: Given) -> None:
     images = await accept(talk, given.pictures, given.message_id)
     if images is None:
         return
-    together = (*base.images, *images)[-model.max_input_images :]
+    together = offers.fitting_files(model, (*base.images, *images))
     if given.caption:
         await order(talk, replace(wish, model=model.slug, images=together))
     elif base.is_dialogue:
@@ -202,7 +202,7 @@ async def _ask(talk: Talk, images: tuple[StoredFile, ...], model: CatalogModel, 
 
 async def _edits(talk: Talk, count: int) -> InlineKeyboardMarkup:
     """Return the ready-made edits at the prices of now."""
-    model, animator = await offers.image_model(talk.user, images=count), await offers.animator()
+    model, animator = await offers.image_model(talk.user, images=count), await offers.animator(talk.user)
     price = offers.price_of(model) if model else NOTHING
     return keyboards.photo_edits(talk.words, count, price, offers.price_of(animator) if animator else None)
 

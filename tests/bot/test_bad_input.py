@@ -29,8 +29,6 @@ USELESS: dict[str, tuple[dict[str, Any], str, str]] = {
         "стикер",
     ),
     "voice": ({"voice": {**FILE, "duration": 3}}, "voice messages", "Голосовые"),
-    "video": ({"video": VIDEO, "caption": "make it faster"}, "do not work with videos", "С видео"),
-    "video note": ({"video_note": {**FILE, "length": 1, "duration": 1}}, "do not work with videos", "С видео"),
     "animation": ({"animation": VIDEO, "document": FILE}, "GIFs", "гифками"),
     "audio": ({"audio": {**FILE, "duration": 1}}, "music", "музыкой"),
     "location": ({"location": {"latitude": 1.0, "longitude": 2.0}}, "cannot draw from a map", "по карте"),

@@ -20,7 +20,11 @@ async def test_start_greets_gives_the_bonus_and_says_what_to_do(somebody: Callab
     [greeting] = await person.send("/start")
     assert "Mia <b>& Co" in greeting["text"]
     assert "50 ⚡" in greeting["text"] and "0.80 ⚡" in greeting["text"] and "62 pictures" in greeting["text"]
-    assert greeting["menu"] == [["🖼 Create image", "🎬 Create video"], ["⚡ Balance", "⚡ Top up"], ["📲 Prompt by reference", "❓ Help"]]
+    assert greeting["menu"] == [
+        ["🖼 Create image", "🎬 Create video"],
+        ["⚡ Balance", "⚡ Top up"],
+        ["📲 Prompt by reference", "❓ Help"],
+    ]
     assert await person.balance() == "50.00"
 
 
@@ -32,7 +36,7 @@ async def test_a_prompt_becomes_a_picture(mia: Person, world: World, telegram: F
     result = telegram.last
     assert result["photo"] and "a red fox in the snow" in result["caption"]
     assert "0.80 ⚡ charged, 49.20 ⚡ left" in result["caption"]
-    assert list(buttons(result)) == ["🔁 Again · 0.80 ⚡", "✏️ Change", "📎 Original"]
+    assert list(buttons(result)) == ["🔁 Again · 0.80 ⚡", "🎬 Animate · 2.40 ⚡", "✏️ Change", "📎 Original"]
     assert status["message_id"] not in telegram.posted
     [job] = await mia.jobs()
     assert job.status is Status.DONE and job.result_message_ids == (result["message_id"],)
@@ -45,7 +49,7 @@ async def test_the_same_dialogue_in_russian(masha: Person, world: World, telegra
     assert "Списано 0,80 ⚡, осталось 49,20 ⚡" in status["text"] and "✖️ Отменить" in buttons(status)
     await world.work()
     assert "рыжая лиса в снегу" in telegram.last["caption"]
-    assert list(buttons(telegram.last)) == ["🔁 Ещё раз · 0,80 ⚡", "✏️ Изменить", "📎 Оригинал"]
+    assert list(buttons(telegram.last)) == ["🔁 Ещё раз · 0,80 ⚡", "🎬 Оживить · 2,40 ⚡", "✏️ Изменить", "📎 Оригинал"]
 
 
 async def test_the_bonus_is_given_once(mia: Person) -> None:

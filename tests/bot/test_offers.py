@@ -206,9 +206,9 @@ async def test_words_alone_never_go_to_a_model_that_needs_a_photo(shelf: list[Ca
 
 async def test_photos_are_animated_by_a_video_model_that_takes_them(shelf: list[CatalogModel]) -> None:
     shelf += [a_model("still"), a_model("words", kind=MediaKind.VIDEO, inputs=())]
-    assert await offers.animator() is None
+    assert await offers.animator(MIA) is None
     shelf += [a_model("mover", kind=MediaKind.VIDEO)]
-    mover = await offers.animator()
+    mover = await offers.animator(MIA)
     assert mover is not None and mover.slug == "mover"
 
 

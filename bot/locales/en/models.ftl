@@ -29,6 +29,7 @@ card-takes-photos =
     }
 card-needs-photo = It needs a photo: send one with the description in its caption.
 card-needs-video = A video is needed: send it with the description as its caption.
+card-has-video = The video is added.
 card-takes-inputs = You can add: { $inputs }. The first photo takes the first place, the next ones follow.
 input-image = photo
 input-start = first frame

@@ -29,6 +29,7 @@ card-takes-photos =
     }
 card-needs-photo = Нужно фото: пришлите его вместе с описанием в подписи.
 card-needs-video = Нужно видео: пришлите его вместе с описанием в подписи.
+card-has-video = Видео добавлено.
 card-takes-inputs = Можно добавить: { $inputs }. Одно фото станет первым по порядку, следующие дальше.
 input-image = фото
 input-start = первый кадр
