@@ -35,6 +35,8 @@ async def refusal_words(words: Words, refusal: Refusal, model: CatalogModel, *, 
         case generations.InputMismatch():
             return _mismatch_words(words, refusal, model)
     key = f"refused-{refusal.code}"
+    if isinstance(refusal, generations.ContentRefused) and words.has(f"{key}-{refusal.category}"):
+        key = f"{key}-{refusal.category}"
     return words(key if words.has(key) else "refused-other", **_arguments(words, refusal, name, images))
 
 

@@ -33,7 +33,7 @@ CASES: list[tuple[Refusal, list[str], list[str]]] = [
     (generations.VideoTooLong(limit=10, seconds=14.2), ["up to 10 s"], ["до 10 с"]),
     (generations.ParentUnusable(), ["too old"], ["слишком старый"]),
     (generations.LinkUnusable(), ["cannot open this link"], ["ссылку я не открою"]),
-    (generations.ContentRefused("violence"), ["do not make"], ["не делаю"]),
+    (generations.ContentRefused("brand"), ["do not make"], ["не делаю"]),
     (generations.TooManyRefusals(seconds=3600), ["again in 60 min"], ["через 60 мин"]),
     (generations.InputMismatch(MediaRole.MASK), ["does not take this: mask"], ["не берёт маска"]),
     (
