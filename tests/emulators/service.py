@@ -8,7 +8,8 @@ empty) ``#nokey`` (as for a wrong key) ``#block`` (refused for its content) ``#e
 (connection closed) ``#garbage`` ``#odd`` (200, but no JSON or another shape) ``#delay=S`` ``#first=N`` (only the first
 N calls with this prompt misbehave). After: ``#lose`` (accepted, and the answer lost) ``#polls=N`` (finished only at the
 Nth look) ``#never`` ``#fail`` ``#blocked`` (given up, for its content) ``#none`` (finished with nothing) ``#gone`` (not
-known any more) ``#expired`` (the first links are dead, later ones live) ``#twice`` (every webhook comes twice).
+known any more) ``#expired`` (the first links are dead, later ones live) ``#twice`` (every webhook comes twice)
+``#rubbish`` (the files handed over are no pictures and no films).
 
 ``GET /emulator/jobs`` tells what was accepted. With `bad_days` a share of all calls goes wrong without any order;
 ``POST /emulator/failures {"share": 20}`` says how many of a hundred from now on.
@@ -302,6 +303,8 @@ class Service:
             hang_up(request)
         job = self.jobs.get(job_id) or EmulatedJob(job_id, "", {}, {})
         label = f"{self.name} · {job.model}" if job.model else self.name
+        if "rubbish" in job.markers:
+            return raw(b"neither a picture nor a film", content_type="video/mp4")
         if name.endswith(".mp4"):
             made = await media.film(job.prompt, job.ratio, job.seconds, label)
             return raw(made, content_type="video/mp4")

@@ -1,0 +1,1 @@
+"""The whole product with every vendor emulated."""
