@@ -19,11 +19,11 @@ import structlog
 from core import db, films, ledger, media
 from core.alerts import alert
 from core.catalog import FollowUpKind
-from core.generations import continuations, endings, fetching, repository
+from core.generations import endings, fetching, repository
 from core.generations.claims import Claim
 from core.generations.failures import BadResult
-from core.generations.refusals import ParentUnusable
 from core.generations.states import Generation, Stage
+from core.media import Inspected
 from core.queue import outbox
 from core.storage import FileNotStored, StoredFile, storage
 from core.temporary import temporary_file
@@ -44,6 +44,9 @@ PATIENCE_FOR_THE_REST: Final = 4
 
 DELIVERY_IS_LATE: Final = timedelta(seconds=15)
 """Time after which somebody looks whether the delivery was lost."""
+
+SHORTEST_ADDITION: Final = 0.5
+"""Seconds. No provider adds fewer than four."""
 
 TEXT: Final = "text/plain; charset=utf-8"
 
@@ -161,10 +164,11 @@ async def _keep(taken: Claim, number: int, made: Media, *, is_continuation: bool
         if not found.mime.startswith(f"{generation.kind.value}/"):
             log.error("generation.wrong_result", run_code=generation.run_code, declared=made.mime, found=found.mime)
             return None
-        if _is_to_be_joined(generation, is_continuation=is_continuation):
+        before = await _film_before(generation, found, is_continuation=is_continuation)
+        if before is not None:
             if isinstance(source, bytes):
                 await asyncio.to_thread(path.write_bytes, source)
-            if await _join(taken, path, joined):
+            if await _join(taken, before, path, joined):
                 source, found = joined, await media.inspect(joined)
         key = f"{_stem(generation, number)}.{media.extension(found.mime)}"
         size = await storage().put(key, source, mime=found.mime)
@@ -188,27 +192,30 @@ def _stem(generation: Generation, number: int) -> str:
     return f"results/{generation.created_at:%Y/%m}/{generation.run_code}-{number}"
 
 
-def _is_to_be_joined(generation: Generation, *, is_continuation: bool) -> bool:
+async def _film_before(generation: Generation, made: Inspected, *, is_continuation: bool) -> StoredFile | None:
+    """Return the film that this one has to be joined to; None where there is none, or the provider did it."""
     continuation = generation.continuation
-    return (
-        continuation is not None
-        and continuation.kind is FollowUpKind.EXTEND
-        and (continuation.from_frame or is_continuation)
-    )
+    if continuation is None or continuation.kind is not FollowUpKind.EXTEND or generation.parent is None:
+        return None
+    parent = await repository.get(generation.parent)
+    if not 1 <= continuation.number <= len(parent.results):
+        return None
+    before = parent.results[continuation.number - 1]
+    # Not every provider says whether it hands over the whole film; a whole one is longer than what it began with.
+    is_whole = made.seconds > before.seconds + SHORTEST_ADDITION
+    return before if continuation.from_frame or is_continuation or not is_whole else None
 
 
-async def _join(taken: Claim, added: Path, joined: Path) -> bool:
+async def _join(taken: Claim, before: StoredFile, added: Path, joined: Path) -> bool:
     """Put what was added after the film that it continues. What cannot be joined is delivered by itself."""
-    generation = taken.generation
-    assert generation.continuation is not None
     async with temporary_file() as first:
         try:
-            parent = await repository.get(generation.parent or "")
-            await storage().fetch_to(continuations.result_of(parent, generation.continuation).key, first)
+            await storage().fetch_to(before.key, first)
             await films.join(first, added, joined)
-        except (repository.GenerationNotFound, FileNotStored, ParentUnusable, films.FilmError) as error:
+        except (FileNotStored, films.FilmError) as error:
             await taken.tell("not_joined", error=str(error)[:500])
-            text = f"A continued film was delivered without its beginning. nb gen show {generation.run_code}"
+            run_code = taken.generation.run_code
+            text = f"A continued film was delivered without its beginning. nb gen show {run_code}"
             await alert("generations:not_joined", text)
             return False
     await taken.tell("joined")

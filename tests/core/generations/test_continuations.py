@@ -309,16 +309,26 @@ async def extends(shelf: None) -> None:
 
 
 @pytest.mark.usefixtures("extends")
-@pytest.mark.parametrize(("is_continuation", "seen"), [(False, ["blue"]), (True, ["red", "blue"])])
+@pytest.mark.parametrize(
+    ("is_continuation", "seconds", "seen"),
+    [
+        (False, 2.0, ["blue", "blue"]),
+        (True, 1.0, ["red", "blue"]),
+        (True, 2.0, ["red", "blue", "blue"]),
+        # It says nothing, and a whole film would be longer than the one that it began with.
+        (False, 1.0, ["red", "blue"]),
+    ],
+)
 async def test_a_provider_that_extends_is_given_its_own_job(
     order: Ordering,
     first: ScriptedProvider,
     red_film: Generation,
     tmp_path: Path,
     is_continuation: bool,
+    seconds: float,
     seen: list[str],
 ) -> None:
-    first.answers.append(Finished((film("blue"),), is_continuation=is_continuation))
+    first.answers.append(Finished((film("blue", seconds=seconds),), is_continuation=is_continuation))
     done = await delivered(await order(model="demo-video", parent=red_film.run_code, continuation=EXTEND))
     assert first.jobs[-1].action == Action(ActionKind.EXTEND, "film-1", 1)
     assert first.jobs[-1].images == ()
