@@ -10,6 +10,7 @@ submitted again blindly. `routing` says which way a job takes and `slots` whose 
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 LOOK_UP_AGAIN = timedelta(seconds=2)
 AS_LONG_AS_IT_MAY = timedelta(hours=1)
 """For a job that is woken when its turn comes; its deadline comes first."""
+
+_telling: set[asyncio.Task[int]] = set()
 
 
 async def advance(run_code: str) -> None:
@@ -118,7 +121,6 @@ async def _enter(taken: Claim, way: Way) -> bool:
         attempts=attempt,
         started_at=started_at,
     )
-    await outbox.flush()
     return True
 
 
@@ -163,10 +165,21 @@ async def _submit(taken: Claim, model: CatalogModel, way: Way) -> None:
 
 
 async def _ask(provider: str, job: Job) -> Submitted | Finished:
+    """Hand a job over. Its user is told meanwhile that work on it has begun; nobody waits for that."""
+    telling = asyncio.create_task(outbox.flush())
+    _telling.add(telling)
+    telling.add_done_callback(_told)
     try:
         return await providers.get(provider).submit(job)
     except providers.ProviderNotConfigured:
         raise ModelRetired(f"{provider} is not configured here") from None
+
+
+def _told(telling: asyncio.Task[int]) -> None:
+    _telling.discard(telling)
+    if not telling.cancelled() and telling.exception() is not None:
+        # Beat publishes what is left.
+        log.warning("generation.not_published", error=type(telling.exception()).__name__)
 
 
 async def _works(provider: str, *, is_probe: bool, is_result: bool) -> None:
