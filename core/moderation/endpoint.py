@@ -16,6 +16,7 @@ from typing import Final
 from PIL import Image
 from pydantic import Field
 
+from core.alerts import alert
 from core.logs import get_logger
 from core.storage import FileNotStored, StoredFile, storage
 from providers.base import Json, MediaRole
@@ -91,7 +92,7 @@ class Endpoint:
             for question in questions:
                 question.cancel()
         problems = [error for question in answered if (error := question.exception()) is not None]
-        self._count(problems, late=len(late))
+        await self._count(problems, late=len(late))
         verdicts = [question.result() for question in answered if question.exception() is None]
         return next((verdict for verdict in verdicts if verdict), None)
 
@@ -118,7 +119,7 @@ class Endpoint:
         answer = await self._api.ask("/moderations", _Moderation, method="POST", json=body)
         return category_of(answer.results[0].scores)
 
-    def _count(self, problems: Sequence[BaseException], *, late: int) -> None:
+    async def _count(self, problems: Sequence[BaseException], *, late: int) -> None:
         for problem in problems:
             if not isinstance(problem, ProviderError):
                 raise problem
@@ -128,8 +129,9 @@ class Endpoint:
         self.missed += 1
         self._failures += 1
         codes = sorted({problem.code for problem in problems if isinstance(problem, ProviderError)})
-        level = logger.error if AuthFailed.code in codes else logger.warning
-        level("moderation_away", codes=codes, late=late, missed=self.missed)
+        logger.warning("moderation_away", codes=codes, late=late, missed=self.missed)
+        if AuthFailed.code in codes:
+            await alert("moderation:auth_failed", "OpenAI refuses our key: orders go on without its moderation.")
         if self._failures >= FAILURES_IN_A_ROW:
             self._left_alone_until = time.monotonic() + LEFT_ALONE_SECONDS
             self._failures = 0

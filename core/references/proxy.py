@@ -38,7 +38,6 @@ class _Proxy:
         self._left = size
         self._open = 0
         self.password = secrets.token_urlsafe(18)
-        self.refused: list[str] = []
         self._welcome = "Basic " + base64.b64encode(f"fetch:{self.password}".encode()).decode()
         self.tasks: set[asyncio.Task[None]] = set()
 
@@ -76,7 +75,6 @@ class _Proxy:
                 raise LinkNotSupported(f"{method} is not passed on without TLS")
             upstream = await self._gate.connect(link.host, link.port)
         except LinkFailed as error:
-            self.refused.append(error.detail)
             logger.warning("reference_proxy_refused", reason=error.detail[:200])
             await _answer(writer, "403 Forbidden" if isinstance(error, LinkNotSupported) else "502 Bad Gateway")
             return

@@ -110,9 +110,19 @@ async def test_nothing_to_look_at_asks_nobody(endpoint: Endpoint, openai: OpenAi
     assert openai.calls == []
 
 
-@pytest.mark.parametrize(
-    "markers", ["#status=500", "#busy", "#nokey", "#close", "#garbage", "#odd", "#delay=1.5", "#echo"]
-)
+async def test_a_key_that_is_refused_is_told_to_the_operators(
+    endpoint: Endpoint, openai: OpenAiEmulator, service: Settings
+) -> None:
+    """Nobody else would notice: orders go on. The key itself is not told."""
+    del service
+    openai.script("#echo")
+    assert await endpoint.category_of("a scene #flag=sexual", []) is None
+    [row] = await db.fetch("SELECT task, arguments FROM botapp_outbox")
+    assert row["task"] == "bot.alert" and "moderation:auth_failed" in row["arguments"]
+    assert KEY not in row["arguments"]
+
+
+@pytest.mark.parametrize("markers", ["#status=500", "#busy", "#close", "#garbage", "#odd", "#delay=1.5"])
 async def test_when_it_is_away_the_order_goes_on_and_is_counted(
     endpoint: Endpoint, openai: OpenAiEmulator, markers: str
 ) -> None:
