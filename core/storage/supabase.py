@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -49,6 +50,9 @@ PREPARE_LIMIT: Final = 5.0
 
 SMALL: Final = 6 * 1024 * 1024
 """Up to here a file goes up in one request; above it resumably, as Supabase recommends."""
+
+IN_MEMORY: Final = 1024 * 1024
+"""Up to here bytes go up as they are. A request lives on until Python's collector comes, with all that it holds."""
 
 AT_ONCE: Final = 1000
 """Files that one request removes."""
@@ -85,8 +89,8 @@ class SupabaseStorage:
     async def put(self, key: str, data: Source, *, mime: str) -> int:
         """See `Storage.put`. A stream goes through a temporary file: where it breaks, it can be sent again."""
         checked(key)
-        if isinstance(data, bytes) and len(data) <= SMALL:
-            await self._put_small(key, data, mime)
+        if isinstance(data, bytes) and len(data) <= IN_MEMORY:
+            await again(lambda: self._upload(key, data, mime), sleep=self._sleep)
             return len(data)
         if isinstance(data, Path):
             return await self._put_file(key, data, mime)
@@ -96,8 +100,7 @@ class SupabaseStorage:
 
     async def read(self, key: str) -> bytes:
         """See `Storage.read`."""
-        bucket = self._storage.from_(self._bucket_of(key))
-        return await again(lambda: bucket.download(key), sleep=self._sleep)
+        return b"".join([piece async for piece in self.stream(key)])
 
     async def stream(self, key: str, *, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
         """See `Storage.stream`. After a broken connection it goes on where it was."""
@@ -188,16 +191,17 @@ class SupabaseStorage:
     async def _put_file(self, key: str, path: Path, mime: str) -> int:
         size = (await asyncio.to_thread(path.stat)).st_size
         if size <= SMALL:
-            await self._put_small(key, await asyncio.to_thread(path.read_bytes), mime)
+            await again(lambda: self._upload_file(key, path, mime), sleep=self._sleep)
         else:
             names = {"bucketName": self._bucket_of(key), "objectName": key, "contentType": mime}
             await self._uploader.upload(path, {**names, "cacheControl": CACHED_SECONDS})
         return size
 
-    async def _put_small(self, key: str, data: bytes, mime: str) -> None:
-        await again(lambda: self._upload(key, data, mime), sleep=self._sleep)
+    async def _upload_file(self, key: str, path: Path, mime: str) -> None:
+        with await asyncio.to_thread(path.open, "rb") as file:
+            await self._upload(key, file, mime)
 
-    async def _upload(self, key: str, data: bytes, mime: str) -> None:
+    async def _upload(self, key: str, data: bytes | BufferedReader, mime: str) -> None:
         bucket = self._storage.from_(self._bucket_of(key))
         await bucket.upload(key, data, {"content-type": mime, "cache-control": CACHED_SECONDS, "upsert": "true"})
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import httpx
 
-from core.storage.base import StorageRefused, StorageUnavailable
+from core.storage.base import StorageUnavailable
+from core.storage.streams import read_pieces
 from core.storage.supabase_errors import Sleep, error_of, pause
 
 CHUNK: Final = 6 * 1024 * 1024
@@ -72,23 +73,26 @@ class Uploader:
 
     async def _send(self, url: str, path: Path, size: int) -> None:
         offset, tries = 0, 0
-        with await asyncio.to_thread(path.open, "rb") as file:
-            while offset < size:
-                await asyncio.to_thread(file.seek, offset)
-                chunk = await asyncio.to_thread(file.read, CHUNK)
-                if not chunk:
-                    raise StorageRefused("FileChanged", "the file became shorter while it was sent")
-                reached = await self._patch(url, offset, chunk)
-                if reached is None:
-                    await self._pause(PAUSES[tries] if tries < len(PAUSES) else None, None)
-                    reached = await self._offset(url)
-                tries = 0 if reached is not None and reached > offset else tries + 1
-                offset = offset if reached is None else reached
+        while offset < size:
+            reached = await self._patch(url, path, offset, min(CHUNK, size - offset))
+            if reached is None:
+                await self._pause(PAUSES[tries] if tries < len(PAUSES) else None, None)
+                reached = await self._offset(url)
+            tries = 0 if reached is not None and reached > offset else tries + 1
+            offset = offset if reached is None else reached
 
-    async def _patch(self, url: str, offset: int, chunk: bytes) -> int | None:
-        """Send a chunk and return the new offset; None when it is not known what became of it."""
-        headers = {**VERSION, "Content-Type": "application/offset+octet-stream", "Upload-Offset": str(offset)}
-        response = await self._ask("PATCH", url, headers, chunk)
+    async def _patch(self, url: str, path: Path, offset: int, length: int) -> int | None:
+        """Send a chunk and return the new offset; None when it is not known what became of it.
+
+        The chunk is read while it is sent: a request, and all that it holds, outlives its answer for a while.
+        """
+        headers = {
+            **VERSION,
+            "Content-Type": "application/offset+octet-stream",
+            "Content-Length": str(length),
+            "Upload-Offset": str(offset),
+        }
+        response = await self._ask("PATCH", url, headers, read_pieces(path, start=offset, length=length))
         return None if response is None else _offset_in(response)
 
     async def _offset(self, url: str) -> int | None:
@@ -97,7 +101,7 @@ class Uploader:
         return None if response is None else _offset_in(response)
 
     async def _ask(
-        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None = None
+        self, method: str, url: str, headers: Mapping[str, str], content: AsyncIterator[bytes] | None = None
     ) -> httpx.Response | None:
         """Return an answer that is one, None for one that may be better in a moment.
 

@@ -168,7 +168,7 @@ class TestErrors:
 
     async def test_a_project_that_is_away_is_told_without_its_address(self, pauses: Pauses) -> None:
         away = SupabaseStorage("http://127.0.0.1:1", SECRET_KEY, bucket="media", sleep=pauses)
-        with pytest.raises(StorageUnavailable, match="cannot be reached: ConnectError") as trouble:
+        with pytest.raises(StorageUnavailable, match="ConnectError") as trouble:
             await away.read(KEY)
         assert "127.0.0.1" not in str(trouble.value)
         await away.close()
