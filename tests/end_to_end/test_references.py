@@ -25,7 +25,7 @@ async def test_a_photo_becomes_a_prompt_and_the_prompt_a_picture(sandbox: Sandbo
     await person.press(choice, "u")
     await person.result()
 
-    drawn, described = (await person.jobs())[:2]
+    described, drawn = (await person.jobs())[:2]
     assert (described["generation_type"], drawn["generation_type"]) == ("image2text", "text2image")
     assert drawn["prompt"].endswith("as a watercolour")
     assert await person.balance() == WELCOME - PRICE - PICTURE
