@@ -26,13 +26,14 @@ from core.generations.failures import pause_before, policy_for
 from core.generations.routing import Way
 from core.generations.states import Stage, Status
 from core.queue import outbox
-from core.storage import FileNotStored
+from core.storage import FileNotStored, StorageUnavailable
 from providers.base import Finished, Job, LookupUnsupported, Submitted
 from providers.errors import Ambiguous, InvalidRequest, ModelRetired, ProviderError, TimedOut
 
 log = structlog.get_logger(__name__)
 
 LOOK_UP_AGAIN = timedelta(seconds=2)
+STORAGE_AGAIN = timedelta(seconds=5)
 AS_LONG_AS_IT_MAY = timedelta(hours=1)
 """For a job that is woken when its turn comes; its deadline comes first."""
 
@@ -149,6 +150,11 @@ async def _submit(taken: Claim, model: CatalogModel, way: Way) -> None:
     except FileNotStored as error:
         await endings.fail(taken, InvalidRequest(f"an input is gone: {error}"))
         await slots.wake(provider)
+        return
+    except StorageUnavailable as error:
+        # Nothing was sent, so there is nothing to look up: the job goes back to where it was.
+        log.error("generation.storage_is_away", error=str(error))
+        await _wait(taken, provider, "the storage is away", STORAGE_AGAIN)
         return
     try:
         answer = await _ask(provider, job)
