@@ -79,9 +79,10 @@ def _free_pictures(model: CatalogModel, named: Counter[MediaRole], count: int) -
 
 def _check_slots(model: CatalogModel, files: Sequence[StoredFile], params: Mapping[str, Json]) -> None:
     filled = Counter(MediaRole(file.role) for file in files)
-    for role in filled:
-        if model.slot(role) is None:
-            raise InputMismatch(role)
+    for file in files:
+        slot = model.slot(MediaRole(file.role))
+        if slot is None or slot.takes_video != is_video(file):
+            raise InputMismatch(MediaRole(file.role))
     for slot in model.inputs:
         most = slot.most_beside(filled.keys())
         if filled[slot.role] > most:
