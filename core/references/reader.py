@@ -120,13 +120,15 @@ def _limit(order: dict[str, Any]) -> None:
         ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
     if os.getppid() != order["parent"]:
         sys.exit("the parent is gone")
-    for kind, most in (
+    limits = [
         (resource.RLIMIT_CPU, order["processor"]),
-        (resource.RLIMIT_AS, order["memory"]),
         (resource.RLIMIT_FSIZE, order["size"] + FILE_SLACK),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 64),
-    ):
+    ]
+    if sys.platform == "linux":  # Others do not bound address space.
+        limits.append((resource.RLIMIT_AS, order["memory"]))
+    for kind, most in limits:
         resource.setrlimit(kind, (most, most))
 
 

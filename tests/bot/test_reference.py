@@ -141,6 +141,34 @@ async def test_it_can_be_given_up(mia: Person, world: World, provider: ScriptedP
     assert [job.kind for job in provider.jobs] == [MediaKind.IMAGE]
 
 
+async def test_a_photo_that_is_handled_again_after_a_crash_is_described_once(
+    mia: Person, world: World, provider: ScriptedProvider, telegram: FakeTelegram
+) -> None:
+    """The first handling dropped the draft; the second finds the order all the same."""
+    await begun(mia)
+    describes(provider)
+    update = {"update_id": 900_001, "message": mia.photo()}
+    await world.handle(await world.store(update, mia.id))
+    posted = len(telegram.posted)
+    await world.runtime.handle(await world.store(update, mia.id))
+    assert len(telegram.posted) == posted
+    await world.work()
+    assert len(provider.jobs) == 1 and await mia.balance() == "49.60"
+
+
+async def test_an_answer_to_a_picture_changes_that_picture_even_now(
+    mia: Person, world: World, provider: ScriptedProvider, telegram: FakeTelegram
+) -> None:
+    await mia.send("a red fox")
+    await world.work()
+    result = telegram.last
+    await begun(mia)
+    await mia.send("give it a hat", reply_to_message=result)
+    await world.work()
+    assert [job.kind for job in provider.jobs] == [MediaKind.IMAGE, MediaKind.IMAGE]
+    assert len(provider.jobs[1].images) == 1
+
+
 async def test_of_an_album_the_first_is_taken_once(mia: Person, world: World, provider: ScriptedProvider) -> None:
     await begun(mia)
     describes(provider)
