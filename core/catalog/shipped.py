@@ -99,8 +99,14 @@ def descriptions() -> Mapping[str, Mapping[str, Any]]:
     return found
 
 
-async def sync(*, only: Collection[str] = (), take: Collection[str] = ()) -> SyncReport:
-    """Add the shipped models that are not there yet. What an operator edited is reported and left alone.
+async def sync() -> SyncReport:
+    """Add the shipped models that are not there yet, in a transaction of its own. Edits are reported and left alone."""
+    async with db.transaction():
+        return await load()
+
+
+async def load(*, only: Collection[str] = (), take: Collection[str] = ()) -> SyncReport:
+    """Do the same inside the caller's transaction.
 
     Args:
         only: slugs to look at; all that ship where it is empty.
@@ -114,11 +120,10 @@ async def sync(*, only: Collection[str] = (), take: Collection[str] = ()) -> Syn
         if slug not in shipped:
             raise UnknownModel(slug, shipped)
     report = SyncReport(added=[], unchanged=[], differing={})
-    async with db.transaction():
-        await db.execute("INSERT INTO pricing_settings (id) VALUES (1) ON CONFLICT DO NOTHING")
-        for slug, description in shipped.items():
-            if not only or slug in only:
-                await _sync_one(slug, description, take, report)
+    await db.execute("INSERT INTO pricing_settings (id) VALUES (1) ON CONFLICT DO NOTHING")
+    for slug, description in shipped.items():
+        if not only or slug in only:
+            await _sync_one(slug, description, take, report)
     service.forget()
     return report
 

@@ -96,8 +96,36 @@ class PageQuery(Question):
     )
 
 
+class Slot(Answer):
+    """A place for pictures or videos that a model works from. An upload of another type or size is refused."""
+
+    role: Literal["image", "start", "end", "reference", "mask", "video"]
+    label: str = Field(description="What it is called, in the person's language.")
+    most: int
+    least: int = Field(description="How many it cannot do without.")
+    mime_types: list[str]
+    max_bytes: int
+    max_seconds: float | None = Field(description="Of a video; null without a limit.")
+    needs: list[str] = Field(description="Roles that have to be given too.")
+    excludes: list[str] = Field(description="Roles that cannot be given together with it.")
+    requires: dict[str, list[Any]] = Field(description="Options that must have one of these values.")
+    fewer: dict[str, int] = Field(description="How many at most where another role is given too.")
+
+
+class FollowUp(Answer):
+    """Something that is offered under a result of a model, done by a model of its own."""
+
+    kind: Literal["vary", "upscale", "animate", "extend"]
+    model: str
+    name: str
+    price_from: Tokens
+
+
 class Model(Answer):
-    """A model that can be ordered. `params` is the JSON Schema of its options: the form is drawn from it."""
+    """A model. `params` is the JSON Schema of its options: the form is drawn from it.
+
+    Of a model that has reached its end `retired` is true: it cannot be ordered, `successor` can in its place.
+    """
 
     slug: str
     name: str
@@ -106,13 +134,19 @@ class Model(Answer):
     price_from: Tokens = Field(description="What an order with no option chosen costs.")
     params: dict[str, Any]
     max_prompt_length: int
+    inputs: list[Slot]
     max_input_images: int
     needs_input_image: bool
+    needs_input_video: bool
     typical_seconds: int
+    follow_ups: list[FollowUp]
+    retired: bool
+    retires_at: Moment | None
+    successor: str | None = Field(description="Slug of the model to use instead; null where there is none.")
 
 
 class ModelList(Answer):
-    """The models in the order in which they are offered."""
+    """The models in the order in which they are offered, and those that have ended."""
 
     items: list[Model]
 

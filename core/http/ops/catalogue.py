@@ -132,7 +132,7 @@ async def sync_catalogue(request: Request, body: schemas.SyncBody, change: Chang
         errors = [{"param": "take", "message": _why_not(name)} for name in strangers]
         raise Problem(422, f"{errors[0]['message']}.", code="invalid_take", extra={"errors": errors})
     try:
-        report = await catalog.sync(only=body.models, take=body.take)
+        report = await shipped.load(only=body.models, take=body.take)
     except UnknownModel as error:
         raise _refused(error) from None
     differences = [

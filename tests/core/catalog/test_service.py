@@ -370,3 +370,12 @@ class TestShippedModels:
         assert slug.isascii()
         assert len(slug) <= 50
         assert len(f"model:{slug}".encode()) <= 64
+
+
+@pytest.mark.integration
+async def test_what_has_ended_is_told_apart_from_what_is_offered(database: Settings) -> None:
+    await catalog.sync()
+    catalog.configure({"sora", "vertex", "demo"})
+    assert [model.slug for model in await catalog.retired()] == ["imagen-3", "sora2"]
+    offered = {model.slug for model in await catalog.models()}
+    assert not {"imagen-3", "sora2", "kling-v2-5-turbo-pro"} & offered

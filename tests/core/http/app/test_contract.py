@@ -76,6 +76,7 @@ async def test_every_answer_has_its_shape(mia: Visitor) -> None:
     check("/quote", "post", await mia.post("/quote", {"model": "nano-banana"}))
     for path in ("/me", "/models", "/history", "/packages", "/orders"):
         check(path, "get", await mia.get(path))
+    check("/models/{slug}", "get", await mia.get("/models/nano-banana"))
     check("/orders/{code}", "get", await mia.get(f"/orders/{order.json()['code']}"))
 
 
