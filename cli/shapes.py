@@ -2,8 +2,8 @@
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-from cli.wire import Check, CheckState, GenerationPage, LedgerReport, ModelPage, Quote, ServiceStatus
-from cli.wire_generations import GenerationChanged, GenerationStory, ProviderChanged, ProviderDetail, ProviderList
+from cli.wire import Check, CheckState, GenerationDetail, GenerationPage, LedgerReport, ModelPage, Quote, ServiceStatus
+from cli.wire_generations import GenerationChanged, ProviderChanged, ProviderDetail, ProviderList
 from cli.wire_ledger import Adjusted, AuditPage, Blocking, ExportData, Statement, User
 from cli.wire_models import CatalogueCheck, CatalogueSynced, ModelDetail, ModelEdited
 from cli.wire_payments import Dismissed, PaymentDetail, PaymentPage, Reconciliation, Refunded, TestOrder
@@ -242,7 +242,7 @@ SHAPES: dict[str, Any] = {
     "status": StatusData,
     "doctor": DoctorData,
     "gen.list": GenerationPage,
-    "gen.show": GenerationStory,
+    "gen.show": GenerationDetail,
     "gen.stuck": GenerationPage,
     "gen.retry": GenerationChanged,
     "gen.cancel": GenerationChanged,

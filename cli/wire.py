@@ -49,10 +49,11 @@ class Check(TypedDict):
 
 
 class Readiness(TypedDict):
-    """`GET /api/ready`; `checks` only for an ops token."""
+    """`GET /api/ready`; `checks` and breakers of `providers` only for an ops token."""
 
     ok: bool
     checks: NotRequired[list[Check]]
+    providers: NotRequired[dict[str, str] | None]
 
 
 class Process(TypedDict):
@@ -152,8 +153,49 @@ class GenerationEvent(TypedDict):
     detail: dict[str, Any]
 
 
+class TriedRoute(TypedDict):
+    """A way that was tried, and why it was left."""
+
+    provider: str
+    model: str
+    submissions: int
+    left: str | None
+
+
+class Times(TypedDict):
+    """Seconds spent waiting, at the provider, and in all."""
+
+    waited_s: float | None
+    at_provider_s: float | None
+    total_s: float | None
+
+
+class Refund(TypedDict):
+    """A posting that gave tokens back."""
+
+    id: str
+    tokens: str
+    reason: str
+    at: str
+
+
+class Delivery(TypedDict):
+    """How the result was handed over."""
+
+    attempts: int
+    messages: list[int]
+
+
+class Relative(TypedDict):
+    """A generation that another one was made from."""
+
+    id: str
+    model: str
+    status: str
+
+
 class GenerationDetail(Generation):
-    """`GET /api/ops/v1/generations/<id>`."""
+    """`GET /api/ops/v1/generations/<id>`. A service of an earlier day tells less."""
 
     prompt: str
     params: dict[str, Any]
@@ -164,6 +206,19 @@ class GenerationDetail(Generation):
     charge: Charge | None
     events: list[GenerationEvent]
     trace_id: str | None
+    routes: NotRequired[list[TriedRoute]]
+    attempts: NotRequired[int]
+    polls: NotRequired[int]
+    times: NotRequired[Times]
+    deadline_at: NotRequired[str]
+    refunds: NotRequired[list[Refund]]
+    delivery: NotRequired[Delivery]
+    parent: NotRequired[Relative | None]
+    children: NotRequired[list[Relative]]
+    continuation: NotRequired[str | None]
+    source_url: NotRequired[str | None]
+    error_message: NotRequired[str | None]
+    is_ambiguous: NotRequired[bool]
 
 
 class Factor(TypedDict):

@@ -17,8 +17,8 @@ from cli.groups import new_group
 from cli.moments import say_moment
 from cli.output import Column, Screen
 from cli.paging import Cursor, Limit, next_page
-from cli.wire import Generation, GenerationPage
-from cli.wire_generations import GenerationChanged, GenerationStory
+from cli.wire import Generation, GenerationDetail, GenerationPage
+from cli.wire_generations import GenerationChanged
 
 app = new_group("List generations, look into one, put right what is stuck.")
 
@@ -79,7 +79,7 @@ def show_generation(
         nb gen show g_7f3k --env production --json
     """
     client = connect()
-    found = client.read(GenerationStory, client.get(f"/api/ops/v1/generations/{quoted(generation, safe='')}"))
+    found = client.read(GenerationDetail, client.get(f"/api/ops/v1/generations/{quoted(generation, safe='')}"))
     stuck = found["status"] in ("queued", "processing")
     steps = (NextStep(f"nb status --env {client.target.name}", "shows whether a worker runs"),) if stuck else ()
     return Outcome(data=found, show=lambda screen: show_story(screen, found), next_steps=steps)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from cli.moments import say_moment
 from cli.output import Screen, State
-from cli.wire import Generation, GenerationDetail
-from cli.wire_generations import GenerationStory, Relative, TriedRoute
+from cli.wire import Generation, GenerationDetail, Relative, TriedRoute
 
 SIGN_OF_STATUS: dict[str, State] = {"done": "ok", "error": "failed", "cancelled": "note"}
 
@@ -20,7 +19,7 @@ def state_of(item: Generation) -> str:
     return item["stage"] if item["status"] == "processing" and item["stage"] else item["status"]
 
 
-def show(screen: Screen, found: GenerationStory) -> None:
+def show(screen: Screen, found: GenerationDetail) -> None:
     """Print everything: what was ordered, which ways were tried, what it cost, what came of it, and each step."""
     screen.state(SIGN_OF_STATUS.get(found["status"], "unknown"), f"{found['id']}  {state_of(found)}")
     known = _order(found) | _money(found) | _work(found)
@@ -39,7 +38,7 @@ def show(screen: Screen, found: GenerationStory) -> None:
                 screen.wrapped(line, indent=2)
 
 
-def _order(found: GenerationStory) -> dict[str, object]:
+def _order(found: GenerationDetail) -> dict[str, object]:
     parent = found.get("parent")
     wish = found.get("continuation")
     return {
@@ -52,7 +51,7 @@ def _order(found: GenerationStory) -> dict[str, object]:
     }
 
 
-def _money(found: GenerationStory) -> dict[str, object]:
+def _money(found: GenerationDetail) -> dict[str, object]:
     charge = found["charge"]
     return {
         "tokens": found["tokens"],
@@ -64,7 +63,7 @@ def _money(found: GenerationStory) -> dict[str, object]:
     }
 
 
-def _work(found: GenerationStory) -> dict[str, object]:
+def _work(found: GenerationDetail) -> dict[str, object]:
     times, delivery = found.get("times"), found.get("delivery")
     return {
         "created": say_moment(found["created_at"]),
@@ -82,12 +81,12 @@ def _work(found: GenerationStory) -> dict[str, object]:
     }
 
 
-def _deadline(found: GenerationStory) -> str | None:
+def _deadline(found: GenerationDetail) -> str | None:
     is_open = found["status"] in ("queued", "processing")
     return say_moment(found["deadline_at"]) if is_open and "deadline_at" in found else None
 
 
-def _at_provider(found: GenerationStory) -> str | None:
+def _at_provider(found: GenerationDetail) -> str | None:
     times = found.get("times")
     if times is None or times["at_provider_s"] is None:
         return None

@@ -149,7 +149,8 @@ def disable(name: Name, reason: Reason, key: Key = None) -> Outcome:
 def _change(verb: str, name: str, body: dict[str, object], key: str | None) -> Outcome:
     client = connect(writes=True)
     made = client.read(ProviderChanged, client.change("POST", f"{_path(name)}/{verb}", body, key=key))
-    return changes.outcome(made, lambda screen: _show(screen, made), next_steps=_steps(made["name"], client.target.name))
+    steps = _steps(made["name"], client.target.name)
+    return changes.outcome(made, lambda screen: _show(screen, made), next_steps=steps)
 
 
 def _path(name: str) -> str:

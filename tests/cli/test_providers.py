@@ -166,7 +166,7 @@ def test_the_whole_story_is_told(nb: Runner, service: Emulator, monkeypatch: pyt
         assert words in out
 
 
-def _story_first(service: Emulator) -> Any:  # noqa: ANN401
+def _story_first(service: Emulator) -> Any:
     """Answer from `answers` before anything else."""
     usual = service._ops
 

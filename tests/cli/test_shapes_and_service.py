@@ -8,9 +8,16 @@ from typing import Any, get_type_hints
 import pytest
 from pydantic import BaseModel
 
-from cli import wire, wire_ledger, wire_models
+from cli import wire, wire_generations, wire_ledger, wire_models
 from core import readiness
-from core.http.ops import audit_schemas, catalogue_schemas, ledger_schemas, schemas, users_schemas
+from core.http.ops import (
+    audit_schemas,
+    catalogue_schemas,
+    ledger_schemas,
+    provider_schemas,
+    schemas,
+    users_schemas,
+)
 from tests.cli.emulator import TOKEN, Emulator
 
 PAIRS: list[tuple[Any, type[BaseModel]]] = [
@@ -22,6 +29,15 @@ PAIRS: list[tuple[Any, type[BaseModel]]] = [
     (wire.Generation, schemas.GenerationItem),
     (wire.GenerationPage, schemas.GenerationPage),
     (wire.GenerationDetail, schemas.Generation),
+    (wire.TriedRoute, schemas.TriedRoute),
+    (wire.Times, schemas.Times),
+    (wire.Refund, schemas.Refund),
+    (wire.Delivery, schemas.Delivery),
+    (wire.Relative, schemas.Relative),
+    (wire_generations.Provider, provider_schemas.Provider),
+    (wire_generations.ProviderList, provider_schemas.ProviderList),
+    (wire_generations.ProviderDetail, provider_schemas.ProviderDetail),
+    (wire_generations.ProviderOutcomes, provider_schemas.Outcomes),
     (wire.Media, schemas.ResultFile),
     (wire.Charge, schemas.Charge),
     (wire.GenerationEvent, schemas.GenerationEvent),
@@ -63,7 +79,12 @@ def test_nb_expects_what_the_service_promises(shape: Any, model: type[BaseModel]
 
 @pytest.mark.parametrize(
     ("shape", "model"),
-    [(wire_ledger.Adjusted, users_schemas.Adjusted), (wire_ledger.Blocking, users_schemas.Blocking)],
+    [
+        (wire_ledger.Adjusted, users_schemas.Adjusted),
+        (wire_ledger.Blocking, users_schemas.Blocking),
+        (wire_generations.GenerationChanged, schemas.GenerationChanged),
+        (wire_generations.ProviderChanged, provider_schemas.Provider),
+    ],
     ids=lambda part: part.__name__,
 )
 def test_nb_adds_to_a_change_only_whether_it_was_a_rehearsal(shape: Any, model: type[BaseModel]) -> None:
