@@ -47,8 +47,8 @@ class Plan:
     """
 
     seconds: float = 180.0
-    people: int = 32
-    between: tuple[float, float] = (2.0, 8.0)
+    people: int = 40
+    between: tuple[float, float] = (6.0, 16.0)
     failures: int = 20
     seed: int = 1
     drain: float = 240.0
@@ -82,6 +82,7 @@ async def _prove(plan: Plan, product: Product, sandbox: Sandbox, say: Callable[[
     verdict.violations += open_at_end + await books(sandbox)
     verdict.figures |= {f"struck: {name}": times for name, times in sorted(storm.strikes.items())}
     verdict.figures |= {"calls to vendors that failed": failed, "drained in": f"{time.monotonic() - began:.1f} s"}
+    verdict.figures |= {"updates answered with an apology": _apologies(product)}
     verdict.figures |= await _times(sandbox)
     return verdict
 
@@ -111,6 +112,12 @@ async def _drain(sandbox: Sandbox, limit: float) -> list[str]:
 async def _open(sandbox: Sandbox) -> tuple[int, int]:
     jobs, updates = await sandbox.records.fetch(OPEN_JOBS), await sandbox.records.fetch(OPEN_UPDATES)
     return jobs[0]["open"], updates[0]["open"]
+
+
+def _apologies(product: Product) -> int:
+    """Count updates whose handling broke: the person was told so, and nothing was charged."""
+    logs = (product.home / "logs").glob("worker*.log")
+    return sum(log.read_text(errors="replace").count('"event":"update_failed"') for log in logs)
 
 
 async def _times(sandbox: Sandbox) -> dict[str, object]:

@@ -24,6 +24,7 @@ class Model:
 
     slug: str
     needs_photo: bool = False
+    is_film: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Crowd:
     chance: Random
     members: list[tuple[Person, Model]] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
+    _menus: dict[int, int] = field(default_factory=dict)
 
     async def gather(self, size: int, models: Sequence[Model]) -> None:
         """Have people arrive, choose a model from the list, and be given tokens."""
@@ -53,7 +55,8 @@ class Crowd:
     async def _arrive(self, model: Model) -> tuple[Person, Model]:
         person = await self.sandbox.somebody()
         await person.is_given(TOKENS)
-        await person.choose_model(model.slug)
+        card = await person.choose_model(model.slug)
+        self._menus[person.id] = card["message_id"]
         return person, model
 
     async def order(self, seconds: float, between: tuple[float, float]) -> None:
@@ -65,6 +68,9 @@ class Crowd:
         await asyncio.sleep(self.chance.uniform(0, between[1]))
         while time.monotonic() < end:
             order = Order(f"k{next(NUMBERS):05d}", person, model.slug)
+            if model.is_film:
+                # What is chosen holds for one film; the words after it are drawn by the usual model again.
+                await person.forge(self._menus[person.id], f"p:{model.slug}")
             words = f"{self.chance.choice(SUBJECTS)} {order.mark}"
             self.orders.append(order)
             if model.needs_photo:
@@ -77,11 +83,11 @@ class Crowd:
 async def models_on_offer(sandbox: Sandbox) -> list[Model]:
     """Return the models that are listed and whose work is done by an emulator; those from a video are left out."""
     rows = await sandbox.records.fetch(
-        "SELECT slug, inputs, routes FROM botapp_aimodel WHERE is_listed AND is_active AND type <> 'text'"
+        "SELECT slug, type, inputs, routes FROM botapp_aimodel WHERE is_listed AND is_active AND type <> 'text'"
         " AND (retires_at IS NULL OR retires_at > now()) ORDER BY slug"
     )
     return [
-        Model(row["slug"], needs_photo=bool(needed))
+        Model(row["slug"], needs_photo=bool(needed), is_film=row["type"] == "video")
         for row in rows
         if "video" not in (needed := needed_roles(row["inputs"])) and has_emulator(row["routes"])
     ]

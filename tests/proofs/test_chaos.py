@@ -17,6 +17,7 @@ PERSON = Person(cast("Any", None), 7, "en")
 JOB = {
     "prompt": "a fox k00001",
     "run_code": "r1",
+    "slug": "nano-banana",
     "status": "done",
     "stage": "finished",
     "error_code": "",
@@ -42,6 +43,7 @@ async def test_nothing_is_lost_or_doubled_while_everything_dies() -> None:
     assert not verdict.violations, verdict.as_text()
     assert int(str(verdict.figures["orders"])) > 30
     assert int(str(verdict.figures["done"])) > 15
+    assert int(str(verdict.figures["models"])) >= 8
     struck = " ".join(verdict.figures)
     assert all(f"struck: {name}" in struck for name in ("redis", "postgres"))
     assert "worker" in struck
@@ -58,7 +60,7 @@ def test_a_quiet_run_has_no_violations() -> None:
     verdict = judge(evidence(JOB))
 
     assert (verdict.violations, verdict.listed) == ([], [])
-    assert verdict.figures == {"orders": 1, "done": 1}
+    assert verdict.figures == {"orders": 1, "models": 1, "done": 1}
     assert "everything holds" in verdict.as_text()
 
 

@@ -21,13 +21,14 @@ Row = Mapping[str, Any]
 
 FINAL = ("done", "error", "cancelled")
 JOBS = """
-    SELECT generation.*, charge.amount, charge.refunded, charge.state AS charge_state,
+    SELECT generation.*, model.slug, charge.amount, charge.refunded, charge.state AS charge_state,
         (SELECT count(*) FROM botapp_transaction AS posting
             WHERE posting.related_transaction_id = generation.transaction_id AND posting.type = 'refund') AS refunds,
         (SELECT coalesce(jsonb_agg(event.event || ':' || coalesce(event.detail ->> 'code', '')
             || coalesce(event.detail ->> 'found', '') ORDER BY event.id), '[]')
             FROM botapp_genevent AS event WHERE event.generation_id = generation.id) AS story
     FROM botapp_genrequest AS generation
+    JOIN botapp_aimodel AS model ON model.id = generation.ai_model_id
     JOIN botapp_charge AS charge ON charge.transaction_id = generation.transaction_id ORDER BY generation.id
 """
 MEDIA = {"photo", "video", "document"}
@@ -95,7 +96,8 @@ def judge(evidence: Evidence) -> Verdict:
             _judge_money(verdict, order, job)
             _judge_delivery(verdict, order, job, evidence.shown[order.person.id])
             _judge_vendors(verdict, order, job, evidence.vendors)
-    verdict.figures |= {"orders": len(evidence.orders), **dict(sorted(outcomes.items()))}
+    made = Counter(str(job["slug"]) for job in evidence.jobs)
+    verdict.figures |= {"orders": len(evidence.orders), "models": len(made), **dict(sorted(outcomes.items()))}
     return verdict
 
 

@@ -71,6 +71,9 @@ async def follow(made: Made, kind: str) -> Made:
     """Press the button under a result that goes on from it, and whatever it asks for; wait for the end."""
     person = made.person
     before = len(await person.jobs())
+    # As if a while had passed: some models want a pause between two orders.
+    earlier = "UPDATE botapp_genrequest SET created_at = created_at - interval '1 hour' WHERE chat_id = $1"
+    await person.sandbox.records.fetch(earlier, person.id)
     which = f"{made.job['run_code']}:{kind}"
     if len(made.shown["results"]) > 1:
         await press(person, "w", f"{which}:0")
