@@ -62,7 +62,25 @@ def _read(order: dict[str, Any], quiet: Quiet) -> None:
     from yt_dlp import YoutubeDL  # type: ignore[import-untyped]  # Without annotations; imported under the limits.
 
     folder = Path(order["folder"])
-    options: Any = {
+    with YoutubeDL(_options(order, folder, quiet)) as reader:
+        found = reader.extract_info(order["url"], download=False)
+        entry = _only(found)
+        length = entry.get("duration")
+        _tell("found", extractor=entry.get("extractor_key"), seconds=length)
+        if entry.get("is_live"):
+            raise Unwanted("too_long")
+        if isinstance(length, int | float) and length > order["length"]:
+            raise Unwanted("too_long")
+        reader.process_ie_result(entry, download=True)
+    written = [path for path in folder.iterdir() if path.is_file() and path.stat().st_size]
+    if not written:
+        raise Unwanted("too_large" if "too_large" in quiet.errors else "nothing")
+    _tell("done", path=str(written[0]))
+
+
+def _options(order: dict[str, Any], folder: Path, quiet: Quiet) -> dict[str, Any]:
+    """Return how yt-dlp is to work: by these alone, for it is given nothing else."""
+    return {
         "allowed_extractors": order["extractors"],
         "cachedir": False,
         "color": "never",
@@ -89,20 +107,6 @@ def _read(order: dict[str, Any], quiet: Quiet) -> None:
         "updatetime": False,
         "usenetrc": False,
     }
-    with YoutubeDL(options) as reader:
-        found = reader.extract_info(order["url"], download=False)
-        entry = _only(found)
-        length = entry.get("duration")
-        _tell("found", extractor=entry.get("extractor_key"), seconds=length)
-        if entry.get("is_live"):
-            raise Unwanted("too_long")
-        if isinstance(length, int | float) and length > order["length"]:
-            raise Unwanted("too_long")
-        reader.process_ie_result(entry, download=True)
-    written = [path for path in folder.iterdir() if path.is_file() and path.stat().st_size]
-    if not written:
-        raise Unwanted("too_large" if "too_large" in quiet.errors else "nothing")
-    _tell("done", path=str(written[0]))
 
 
 def _only(found: object) -> dict[str, Any]:
