@@ -25,14 +25,22 @@ def folder() -> Path:
 @asynccontextmanager
 async def temporary_file(suffix: str = "") -> AsyncIterator[Path]:
     """Yield a path at which nothing is yet; what is there afterwards is removed."""
-    home = folder()
-    await asyncio.to_thread(home.mkdir, mode=0o700, parents=True, exist_ok=True)
+    home = await asyncio.to_thread(_own_folder)
     path = home / f"{secrets.token_hex(12)}{suffix}"
     try:
         yield path
     finally:
         # Not in a thread: a cancelled task could not wait for it.
         path.unlink(missing_ok=True)
+
+
+def _own_folder() -> Path:
+    """Make the folder. One that somebody else made under our name is not written to: its maker could read there."""
+    home = folder()
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if home.stat().st_uid != os.getuid():
+        raise PermissionError(f"{home} belongs to somebody else")
+    return home
 
 
 def remove_abandoned(home: Path, *, older_than: timedelta = ABANDONED_AFTER) -> int:

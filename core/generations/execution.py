@@ -26,7 +26,7 @@ from core.generations.failures import pause_before, policy_for
 from core.generations.routing import Way
 from core.generations.states import Stage, Status
 from core.queue import outbox
-from core.storage import FileNotStored, StorageUnavailable
+from core.storage import FileNotStored, StorageRefused, StorageUnavailable
 from providers.base import Finished, Job, LookupUnsupported, Submitted
 from providers.errors import Ambiguous, InvalidRequest, ModelRetired, ProviderError, TimedOut
 
@@ -109,6 +109,8 @@ async def _enter(taken: Claim, way: Way) -> bool:
             provider=provider,
             attempts=attempt,
             started_at=started_at,
+            # Whoever finds this row without its worker looks at it at once, however long it was to wait for its turn.
+            next_action_at=datetime.now(UTC),
         )
         probe = {"probe": True} if way.is_probe else {}
         await taken.tell("submitting", provider=provider, model=way.route.model, attempt=attempt, **probe)
@@ -151,7 +153,7 @@ async def _submit(taken: Claim, model: CatalogModel, way: Way) -> None:
         await endings.fail(taken, InvalidRequest(f"an input is gone: {error}"))
         await slots.wake(provider)
         return
-    except StorageUnavailable as error:
+    except (StorageUnavailable, StorageRefused) as error:
         # Nothing was sent, so there is nothing to look up: the job goes back to where it was.
         log.error("generation.storage_is_away", error=str(error))
         await _wait(taken, provider, "the storage is away", STORAGE_AGAIN)
@@ -175,10 +177,7 @@ async def _ask(provider: str, job: Job) -> Submitted | Finished:
     telling = asyncio.create_task(outbox.flush())
     _telling.add(telling)
     telling.add_done_callback(_told)
-    try:
-        return await providers.get(provider).submit(job)
-    except providers.ProviderNotConfigured:
-        raise ModelRetired(f"{provider} is not configured here") from None
+    return await providers.submit(provider, job)
 
 
 def _told(telling: asyncio.Task[int]) -> None:
@@ -239,7 +238,7 @@ async def _look_up(taken: Claim) -> None:
     """Find out what became of a submission whose answer nobody saw."""
     generation = taken.generation
     try:
-        external_id = await providers.get(generation.provider).find(generation.run_code)
+        external_id = await providers.find(generation.provider, generation.run_code)
     except LookupUnsupported:
         await taken.tell("lookup", found=None)
         await endings.fail(taken, Ambiguous(f"{generation.provider} cannot say whether it accepted the job"))

@@ -25,7 +25,7 @@ from core.generations.failures import BadResult
 from core.generations.states import Generation, Stage
 from core.media import Inspected
 from core.queue import outbox
-from core.storage import FileNotStored, StoredFile, storage
+from core.storage import FileNotStored, StorageRefused, StoredFile, storage
 from core.temporary import temporary_file
 from core.types import IdempotencyKey, in_tokens
 from providers.base import Finished, Media, MediaKind
@@ -171,7 +171,14 @@ async def _keep(taken: Claim, number: int, made: Media, *, is_continuation: bool
             if await _join(taken, before, path, joined):
                 source, found = joined, await media.inspect(joined)
         key = f"{_stem(generation, number)}.{media.extension(found.mime)}"
-        size = await storage().put(key, source, mime=found.mime)
+        try:
+            size = await storage().put(key, source, mime=found.mime)
+        except StorageRefused as error:
+            if error.code != "EntityTooLarge":
+                # With the right key or bucket it will work: the result waits for that as long as it may.
+                raise
+            log.error("generation.result_too_large", run_code=generation.run_code, error=str(error))
+            return None
     return StoredFile(key, found.mime, size, found.width, found.height, found.seconds)
 
 

@@ -10,10 +10,13 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from core import db, heartbeat, migrations, readiness, redis, storage
 from core.readiness import ReadinessProbe, Verdict, checks_of
 from core.settings import Settings
+from tests.emulators.service import serve
+from tests.emulators.supabase import SupabaseService
 from tests.fixtures.servers import make_settings
 
 OK = Verdict("ok", "fine")
@@ -303,6 +306,22 @@ async def test_storage_that_cannot_be_written_has_failed(connected: Settings) ->
     connected.media_path.write_text("a file where the folder should be")
 
     assert (await _check("storage", connected)).state == "failed"
+
+
+@pytest.mark.integration
+async def test_supabase_counts_when_its_buckets_are_private(settings: Settings) -> None:
+    project = SupabaseService(key="sb_secret_of_the_tests")
+    async with serve(project) as address:
+        key = SecretStr("sb_secret_of_the_tests")
+        await storage.connect(settings.model_copy(update={"supabase_url": address, "supabase_service_role_key": key}))
+        project.buckets["bot-images"]["public"] = True
+        public = await _check("storage", settings)
+        project.buckets["bot-images"]["public"] = False
+        private = await _check("storage", settings)
+        await storage.disconnect()
+
+    assert (public.state, private.state) == ("failed", "ok")
+    assert "PublicBucket" in public.detail
 
 
 @pytest.mark.integration

@@ -131,3 +131,48 @@ def test_a_key_of_any_characters_is_refused_and_breaks_nothing(links: Links, key
 def test_a_public_address_with_a_path_is_kept(clock: Clock) -> None:
     link = Links(settings(public_base_url="https://example.com/bot")).make(KEY, HOUR)
     assert link.startswith("https://example.com/bot/media/results/")
+
+
+MIB = 1024 * 1024
+
+
+def ticket_parts(links: Links, **changes: str) -> tuple[str, str, str, str, str]:
+    """Key, type, size, expiry and signature of a ticket, some of them changed."""
+    url, _ = links.ticket(KEY, "image/png", MIB, HOUR)
+    split = urlsplit(url)
+    query = {name: values[0] for name, values in parse_qs(split.query).items()} | changes
+    key = changes.get("key", unquote(split.path.removeprefix("/media/")))
+    return key, query["mime"], query["most"], query["expires"], query["signature"]
+
+
+def test_a_ticket_is_valid_until_its_time_is_over(links: Links, clock: Clock) -> None:
+    ticket = ticket_parts(links)
+    assert links.is_valid_ticket(*ticket)
+    clock.now = NOW + 3601
+    assert not links.is_valid_ticket(*ticket)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"key": "results/ab/ce.png"},
+        {"mime": "video/mp4"},
+        {"most": str(MIB + 1)},
+        {"most": "-1"},
+        {"most": "1e9"},
+        {"most": ""},
+        {"expires": "1900000000"},
+        {"expires": "never"},
+        {"signature": "0" * 40},
+        {"signature": "подпись"},
+    ],
+)
+def test_a_changed_ticket_is_none(links: Links, change: dict[str, str]) -> None:
+    assert not links.is_valid_ticket(*ticket_parts(links, **change))
+
+
+def test_a_link_is_no_ticket_and_a_ticket_is_no_link(links: Links) -> None:
+    key, _, _, expires, signature = ticket_parts(links)
+    assert not links.is_valid(key, expires, signature)
+    _, expires, signature = parts(links.make(KEY, HOUR))
+    assert not links.is_valid_ticket(KEY, "image/png", str(MIB), expires, signature)
