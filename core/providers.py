@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from core.logs import get_logger
 from core.settings import Settings
-from providers.base import Provider
-from providers.errors import ProviderError
+from providers.base import Failed, Finished, Job, Provider, Running, Submitted
+from providers.errors import AuthFailed, ModelRetired, ProviderError
 
 log = get_logger(__name__)
 
@@ -47,6 +47,46 @@ def get(name: str) -> Provider:
             raise ProviderNotConfigured(name)
         _providers[name] = make()
     return _providers[name]
+
+
+async def submit(name: str, job: Job) -> Submitted | Finished:
+    """Hand a job to a provider.
+
+    Raises:
+        ProviderError: see `providers.base.Provider`; `ModelRetired` without credentials here.
+    """
+    try:
+        provider = get(name)
+    except ProviderNotConfigured:
+        raise ModelRetired(f"{name} is not configured here") from None
+    return await provider.submit(job)
+
+
+async def poll(name: str, external_id: str) -> Running | Finished | Failed:
+    """Ask a provider how a job stands.
+
+    Raises:
+        ProviderError: see `providers.base.Provider`; `AuthFailed` without credentials here.
+    """
+    return await _with_credentials(name).poll(external_id)
+
+
+async def find(name: str, client_id: str) -> str | None:
+    """Look a job up by our own id.
+
+    Raises:
+        LookupUnsupported: the provider cannot tell.
+        ProviderError: see `providers.base.Provider`; `AuthFailed` without credentials here.
+    """
+    return await _with_credentials(name).find(client_id)
+
+
+def _with_credentials(name: str) -> Provider:
+    """Return a provider that has a job of ours. Its credentials may be gone, and come back before the deadline."""
+    try:
+        return get(name)
+    except ProviderNotConfigured:
+        raise AuthFailed(f"{name} is not configured here") from None
 
 
 async def stop(name: str, external_id: str) -> None:

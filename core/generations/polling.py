@@ -171,7 +171,7 @@ async def poll_one(taken: Claim, external_id: str) -> None:
     await taken.change(polls=generation.polls + 1)
     await _census.look()
     try:
-        answer = await providers.get(generation.provider).poll(external_id)
+        answer = await providers.poll(generation.provider, external_id)
     except ProviderError as error:
         await _note_trouble(generation.provider, error)
         await taken.release(due=POLL_AGAIN)
@@ -323,7 +323,7 @@ class _Batch:
     async def _ask(self, job: Polled) -> NotYet | Finished | Failed:
         self.lags.append((datetime.now(UTC) - job.due_at).total_seconds())
         try:
-            answer = await providers.get(job.provider).poll(job.provider_job_id)
+            answer = await providers.poll(job.provider, job.provider_job_id)
         except ProviderError as error:
             await _note_trouble(job.provider, error)
             return NotYet(job, POLL_AGAIN)

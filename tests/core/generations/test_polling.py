@@ -108,6 +108,13 @@ async def test_a_poll_without_an_answer_says_nothing_of_the_job(order: Ordering,
     assert (await generations.get(job.run_code)).stage is Stage.SUBMITTED
 
 
+async def test_a_provider_whose_credentials_are_gone_is_waited_for(order: Ordering, first: ScriptedProvider) -> None:
+    [job] = await accepted(order, first, 1)
+    await db.execute("UPDATE botapp_genrequest SET provider = 'gone'")
+    assert await Poller().run() == 1
+    assert (await advance(job)).stage is Stage.SUBMITTED
+
+
 async def test_of_many_polls_that_are_not_let_in_one_is_told(
     order: Ordering, first: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from core import catalog, db, generations, ledger, provider_health, users
-from core.generations import Generation, Stage, Status, execution, slots, tasks
+from core.generations import Generation, Stage, Status, claims, execution, slots, tasks
 from core.generations import orders as placing
 from core.types import IdempotencyKey
 from providers.base import Finished, Submitted
@@ -155,6 +155,30 @@ async def test_a_wake_up_that_was_lost_is_repeated_by_the_tick(order: Ordering, 
     await db.execute("UPDATE botapp_genrequest SET next_action_at = now() + interval '1 hour'")
     await tasks.tick()
     assert await woken() == [jobs[2].run_code]
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing of the worker runs after it."""
+
+
+async def test_a_worker_that_dies_with_a_job_that_had_waited_is_followed_at_once(
+    order: Ordering, first: ScriptedProvider
+) -> None:
+    first.answers.extend([Submitted("ext-1", NOW), Submitted("ext-2", NOW), Killed()])
+    jobs = [await order(user=await somebody()) for _ in range(3)]
+    for job in jobs:
+        await advance(job)
+    await generations.cancel(jobs[0].run_code, jobs[0].user_id)
+    with pytest.raises(Killed):
+        await execution.advance(jobs[2].run_code)
+    await db.execute("UPDATE botapp_genrequest SET lease_until = now() - interval '1 s' WHERE id = $1", jobs[2].id)
+    await woken()
+    await claims.publish_due(10)
+    assert jobs[2].run_code in await woken()
+    first.found = "ext-3"
+    await execution.advance(jobs[2].run_code)
+    assert (await generations.get(jobs[2].run_code)).external_id == "ext-3"
+    assert len(first.jobs) == 3
 
 
 async def test_a_parked_provider_wakes_nobody(order: Ordering, first: ScriptedProvider) -> None:
