@@ -25,7 +25,7 @@ from core.generations.failures import BadResult
 from core.generations.states import Generation, Stage
 from core.media import Inspected
 from core.queue import outbox
-from core.storage import FileNotStored, StorageRefused, StoredFile, storage
+from core.storage import FileNotStored, StorageRefused, StorageUnavailable, StoredFile, storage
 from core.temporary import temporary_file
 from core.types import IdempotencyKey, in_tokens
 from providers.base import Finished, Media, MediaKind
@@ -41,6 +41,9 @@ FETCH_AGAIN: Final = timedelta(seconds=3)
 LONGEST_PAUSE: Final = timedelta(seconds=60)
 PATIENCE_FOR_THE_REST: Final = 4
 """Rounds in which a result that cannot be fetched keeps the others back."""
+
+STORAGE_PAUSES: Final = (1.0, 2.0, 4.0, 8.0)
+"""Seconds before each further try to store a result."""
 
 DELIVERY_IS_LATE: Final = timedelta(seconds=15)
 """Time after which somebody looks whether the delivery was lost."""
@@ -172,7 +175,7 @@ async def _keep(taken: Claim, number: int, made: Media, *, is_continuation: bool
                 source, found = joined, await media.inspect(joined)
         key = f"{_stem(generation, number)}.{media.extension(found.mime)}"
         try:
-            size = await storage().put(key, source, mime=found.mime)
+            size = await _put(key, source, found.mime)
         except StorageRefused as error:
             if error.code != "EntityTooLarge":
                 # With the right key or bucket it will work: the result waits for that as long as it may.
@@ -192,7 +195,18 @@ async def _keep_text(generation: Generation, number: int, made: Media) -> Stored
         log.error("generation.unusable_result", run_code=generation.run_code, declared=made.mime, bytes=len(data))
         return None
     key = f"{_stem(generation, number)}.txt"
-    return StoredFile(key, TEXT, await storage().put(key, data, mime=TEXT))
+    return StoredFile(key, TEXT, await _put(key, data, TEXT))
+
+
+async def _put(key: str, source: bytes | Path, mime: str) -> int:
+    """Store a file, also over a short absence of the storage: what came with an answer exists nowhere else."""
+    for pause in STORAGE_PAUSES:
+        try:
+            return await storage().put(key, source, mime=mime)
+        except StorageUnavailable as error:
+            log.warning("generation.storage_is_away", error=str(error), again_in=pause)
+        await asyncio.sleep(pause)
+    return await storage().put(key, source, mime=mime)
 
 
 def _stem(generation: Generation, number: int) -> str:

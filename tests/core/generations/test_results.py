@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 import tempfile
 import tracemalloc
 from collections.abc import AsyncIterator, Iterator
@@ -15,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from core import catalog, db, ledger, providers, temporary, users
-from core.generations import Generation, Stage, Status, fetching, jobs, story
+from core.generations import Generation, Stage, Status, fetching, jobs, results, story
 from core.generations.fetching import MOST_BYTES
-from core.storage import StoredFile, storage
+from core.storage import StorageUnavailable, StoredFile, storage
 from providers.base import Finished, Media, Submitted
 from providers.errors import ProviderUnavailable
 from tests.core.clips import clip
@@ -256,6 +257,25 @@ async def test_storing_twice_after_a_crash_writes_the_same_keys_and_pays_back_on
     assert [file.key for file in done.results] == written[:2] == written[2:4]
     assert await refunds(user) == ["0.80"]
     await assert_books_agree()
+
+
+@pytest.mark.parametrize("away_for", [1, 4])
+async def test_a_result_that_came_with_the_answer_waits_for_the_storage(
+    order: Ordering, first: ScriptedProvider, monkeypatch: pytest.MonkeyPatch, away_for: int
+) -> None:
+    put = type(storage()).put
+    tries = itertools.count(1)
+
+    async def away_at_first(self: object, *args: object, **more: object) -> int:
+        if next(tries) <= away_for:
+            raise StorageUnavailable("no room")
+        return await put(self, *args, **more)  # type: ignore[arg-type]
+
+    generation = await order()
+    monkeypatch.setattr(type(storage()), "put", away_at_first)
+    monkeypatch.setattr(results, "STORAGE_PAUSES", (0.0,) * 4)
+    done = await advance(generation)
+    assert (done.stage, len(first.jobs)) == (Stage.DELIVERING, 1)
 
 
 async def test_two_workers_that_store_the_same_result_deliver_and_pay_back_once(
