@@ -46,6 +46,9 @@ ENDING = {100: 10.0, 1_000: 60.0, 10_000: 420.0}
 
 USUAL_SECONDS = 180
 LATEST_P95 = 2.0
+LATE_WHILE_ENDING = 30.0
+"""The same percentile while the worker also stores and sends as many videos as it can."""
+
 MOST_MEMORY = 300.0
 PICTURES_PER_SECOND = 5.0
 LIMIT = 900.0
@@ -96,6 +99,7 @@ class Videos:
     cpu: float
     done: int
     ended_in: float
+    late_while_ending: float
 
 
 def run() -> list[Row]:
@@ -108,6 +112,7 @@ def run() -> list[Row]:
             Row.of_value(f"{name}: poll late, p50", one.late_p50, "s", at_most=LATEST_P95),
             Row.of_value(f"{name}: poll late, p95", one.late_p95, "s", at_most=LATEST_P95),
             Row.of_value(f"{name}: polls", one.polls_per_second, "/s", at_least=0),
+            Row.of_value(f"{name}: late while they end", one.late_while_ending, "s", at_most=LATE_WHILE_ENDING),
             Row.of_value(f"{name}: worker's memory", one.memory, "MB", at_most=MOST_MEMORY),
             Row.of_value(f"{name}: worker's CPU", one.cpu * 100, "%", at_most=100),
             Row.of_value(f"{name}: lost", one.jobs - one.done, "jobs", at_most=0),
@@ -136,11 +141,11 @@ def _measure_videos(count: int) -> Videos:
             used, memory = (_cpu_seconds(pid) - cpu) / took, _resident_megabytes(pid)
             p50, p95 = _lateness(log, offset)
             world.ask("/end", within=ENDING[count])
-            ending = time.time()
+            ending, offset = time.time(), log.stat().st_size
             done = asyncio.run(_with_database(world, lambda: _all_done(count)))
-            return Videos(
-                count, p50, p95, per_second, max(memory, _resident_megabytes(pid)), used, done, time.time() - ending
-            )
+            ended_in = time.time() - ending
+            memory, late = max(memory, _resident_megabytes(pid)), _lateness(log, offset)[1]
+            return Videos(count, p50, p95, per_second, memory, used, done, ended_in, late)
 
 
 def _measure_pictures() -> list[Row]:
