@@ -90,6 +90,14 @@ class TestKeeping:
         assert await uploads.keep(user.id, picture()) == first
         assert stored(service) == [first.key]
 
+    async def test_the_same_video_of_the_same_person_is_kept_once(
+        self, user: User, tmp_path: Path, service: Settings
+    ) -> None:
+        path = film(tmp_path / "film.mp4", sound=True)
+        first = await uploads.keep(user.id, path)
+        assert await uploads.keep(user.id, contents(path)) == first
+        assert stored(service) == [first.key]
+
     async def test_the_same_file_sent_many_times_at_once_is_kept_once(self, user: User, service: Settings) -> None:
         kept = await asyncio.gather(*(uploads.keep(user.id, picture()) for _ in range(6)))
         assert len(set(kept)) == 1
