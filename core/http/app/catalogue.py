@@ -114,16 +114,17 @@ def _slot(slot: InputSlot, user: User) -> schemas.Slot:
 
 
 def _follow_ups(model: CatalogModel, everything: Mapping[str, CatalogModel]) -> list[schemas.FollowUp]:
-    """Return the first model of each kind that can be ordered now."""
-    found: dict[str, schemas.FollowUp] = {}
+    """Return what can be ordered now."""
+    found = []
     for follow_up in model.follow_ups:
         target = everything.get(follow_up.model)
         price = ordinary(target) if target is not None and target.is_available else None
-        if target is not None and price is not None and follow_up.kind.value not in found:
-            found[follow_up.kind.value] = schemas.FollowUp(
-                kind=follow_up.kind.value, model=target.slug, name=target.display_name, price_from=price.tokens
+        if target is not None and price is not None:
+            kind = follow_up.kind.value
+            found.append(
+                schemas.FollowUp(kind=kind, model=target.slug, name=target.display_name, price_from=price.tokens)
             )
-    return list(found.values())
+    return found
 
 
 async def _model(slug: str) -> CatalogModel:

@@ -82,13 +82,13 @@ async def test_a_slot_for_videos_says_how_long_and_how_large(mia: Visitor) -> No
     assert (reference["most"], reference["fewer"], clip["label"]) == (7, {"video": 4}, "Video: @video_1")
 
 
-async def test_of_a_follow_up_the_first_way_that_works_is_offered(mia: Visitor) -> None:
+async def test_follow_ups_that_nobody_can_order_are_not_offered(mia: Visitor) -> None:
     with_demo = (await mia.get("/models/nano-banana")).json()["follow_ups"]
     await everybody_is_configured()
     with_all = (await mia.get("/models/nano-banana")).json()["follow_ups"]
 
     assert [one["model"] for one in with_demo] == ["demo-video"]
-    assert [one["model"] for one in with_all] == ["kling-v2-5-turbo"]
+    assert [one["model"] for one in with_all] == ["kling-v2-5-turbo", "demo-video"]
 
 
 async def test_an_option_that_has_to_be_chosen_has_its_cheapest_valid_price(mia: Visitor) -> None:
