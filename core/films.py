@@ -143,7 +143,8 @@ def _graph(films: Sequence[Film], *, has_sound: bool) -> str:
 
 
 def _input(path: Path) -> tuple[str, ...]:
-    return (*_READING, "-i", str(path))
+    # One thread each: more decode ahead of the encoder, and fill memory.
+    return ("-threads", "1", *_READING, "-i", str(path))
 
 
 async def _run(*arguments: str, seconds: float) -> str:

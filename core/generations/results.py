@@ -175,7 +175,7 @@ async def _keep(taken: Claim, number: int, made: Media, *, is_continuation: bool
                 source, found = joined, await media.inspect(joined)
         key = f"{_stem(generation, number)}.{media.extension(found.mime)}"
         try:
-            size = await _put(key, source, found.mime)
+            size = await _put(generation, key, source, found.mime)
         except StorageRefused as error:
             if error.code != "EntityTooLarge":
                 # With the right key or bucket it will work: the result waits for that as long as it may.
@@ -195,12 +195,13 @@ async def _keep_text(generation: Generation, number: int, made: Media) -> Stored
         log.error("generation.unusable_result", run_code=generation.run_code, declared=made.mime, bytes=len(data))
         return None
     key = f"{_stem(generation, number)}.txt"
-    return StoredFile(key, TEXT, await _put(key, data, TEXT))
+    return StoredFile(key, TEXT, await _put(generation, key, data, TEXT))
 
 
-async def _put(key: str, source: bytes | Path, mime: str) -> int:
-    """Store a file, also over a short absence of the storage: what came with an answer exists nowhere else."""
-    for pause in STORAGE_PAUSES:
+async def _put(generation: Generation, key: str, source: bytes | Path, mime: str) -> int:
+    """Store a file. What came with the answer itself exists nowhere else, so a short absence of the storage is waited
+    for; any other result is asked for again."""
+    for pause in STORAGE_PAUSES if generation.external_id is None else ():
         try:
             return await storage().put(key, source, mime=mime)
         except StorageUnavailable as error:
