@@ -49,6 +49,11 @@ SHOWN_PROGRESS_STEP = 10
 SHOWN_PER_SECOND = 10
 """Status messages that one worker has edited because of polls; Telegram bears thirty messages a second in all."""
 
+LATE = 1.2
+"""Seconds; ticks come one second apart, so a poll that has room is less late than this."""
+
+MOST_STRETCH = 6.0
+STRETCHED_EVERY = 2.0
 ALERTED_EVERY = 300.0
 
 _CLAIM = """
@@ -126,10 +131,28 @@ class NotYet:
 
 @dataclass(slots=True)
 class _Census:
-    """How many jobs are under way at each provider, counted now and then."""
+    """How many jobs are under way at each provider, counted now and then, and how far polls are stretched.
+
+    A process that comes late makes the pauses longer until it comes in time, and shorter again when it has room: a poll
+    that is planned later is of more use than many that are all late.
+    """
 
     counts: dict[str, int] = field(default_factory=dict)
     counted_at: float = float("-inf")
+    stretch: float = 1.0
+    stretched_at: float = float("-inf")
+
+    def weight(self, provider: str) -> int:
+        """Return the jobs at a provider as the pauses count them."""
+        return round(self.counts.get(provider, 0) * self.stretch)
+
+    def note_lateness(self, late: float, *, now: float) -> None:
+        """Adapt to how late jobs are claimed, in seconds, now and then."""
+        if now - self.stretched_at < STRETCHED_EVERY:
+            return
+        self.stretched_at = now
+        changed = self.stretch * (1.5 if late > LATE else 0.9)
+        self.stretch = min(max(changed, 1.0), MOST_STRETCH)
 
     async def look(self) -> None:
         if time.monotonic() - self.counted_at < 5:
@@ -282,6 +305,10 @@ class _Batch:
         rows = await db.fetch(_CLAIM, self._owner, room, LEASE_SECONDS)
         claimed = [Polled(**dict(row)) for row in rows]
         self._held.update(job.id for job in claimed)
+        if claimed:
+            median = sorted(job.due_at for job in claimed)[len(claimed) // 2]
+            late = (datetime.now(UTC) - median).total_seconds()
+            _census.note_lateness(late, now=time.monotonic())
         if claimed and self._keeper is None:
             self._keeper = asyncio.create_task(self._keep())
         return claimed
@@ -393,7 +420,7 @@ def _not_yet(job: Polled, answer: Running) -> NotYet:
         now - job.submitted_at,
         timedelta(seconds=job.typical_seconds),
         least=answer.poll_after,
-        under_way=_census.counts.get(job.provider, 0),
+        under_way=_census.weight(job.provider),
     )
     pause = min(pause, max(job.deadline_at - now, timedelta(0)))
     progress = None if answer.progress is None else max(0, min(99, round(answer.progress * 100)))

@@ -245,3 +245,16 @@ def test_thousands_at_one_provider_are_polled_at_a_rate_that_it_bears() -> None:
 def test_jobs_that_were_ordered_together_drift_apart() -> None:
     pauses = {cadence.pause(timedelta(0), timedelta(seconds=60), least=timedelta(0)) for _ in range(20)}
     assert len(pauses) == 20
+
+
+def test_a_process_that_comes_late_plans_later_and_goes_back_when_it_has_room() -> None:
+    census = polling._Census(counts={"first": 1000})
+    weights = []
+    for number, late in enumerate((0.5, 3.0, 3.0, *[9.0] * 9, *[0.5] * 30)):
+        now = number * polling.STRETCHED_EVERY
+        census.note_lateness(late, now=now)
+        census.note_lateness(99.0, now=now + 0.1)
+        weights.append(census.weight("first"))
+    assert weights[:3] == [1000, 1500, 2250]
+    assert max(weights) == 1000 * polling.MOST_STRETCH
+    assert weights[-1] == 1000
