@@ -21,6 +21,11 @@ pytestmark = pytest.mark.integration
 
 DOCUMENT = api.document("1.2.3")
 PREFIX = "/api/app/v1"
+ASKED = {
+    "/orders": ("package", "gateway", "amount"),
+    "/quote": ("model", "params", "user_id"),
+    "/generations": ("model", "prompt", "params", "inputs", "source_url", "parent", "continuation", "agreed"),
+}
 ORDER = {"package": "tokens-100", "gateway": "till"}
 
 ODD: tuple[Any, ...] = (
@@ -87,16 +92,18 @@ async def test_nonsense_is_answered_as_described(client: httpx.AsyncClient, seed
     for _ in range(25):
         # Another person for each round: nobody is to be told that they ask too often.
         visitor = Visitor(client, TOKEN)
-        for path, names in (("/orders", ("package", "gateway", "amount")), ("/quote", ("model", "params", "user_id"))):
+        for path, names in ASKED.items():
             body: Any = {name: chance.choice(ODD) for name in names if chance.random() < 0.7}
             body = chance.choice([body, body, body, chance.choice(ODD)])
             check(path, "post", await visitor.post(path, body))
         query = {name: str(chance.choice(ODD)) for name in ("limit", "cursor", "user_id") if chance.random() < 0.6}
-        for path in ("/history", "/orders", "/me"):
+        for path in ("/history", "/orders", "/generations", "/me"):
             check(path, "get", await client.get(PREFIX + path, params=query, headers=visitor.signed()))
 
 
-@pytest.mark.parametrize("path", ["/me", "/models", "/history", "/packages", "/orders", "/orders/{code}"])
+@pytest.mark.parametrize(
+    "path", ["/me", "/models", "/history", "/packages", "/orders", "/orders/{code}", "/generations"]
+)
 @pytest.mark.parametrize("proof", [None, "tma broken", "Bearer nbk_x"])
 async def test_whoever_is_not_known_is_answered_as_described(
     client: httpx.AsyncClient, path: str, proof: str | None
