@@ -132,6 +132,8 @@ async def accept(talk: Talk, pictures: Sequence[PhotoSize | Document], reply_to:
         text = talk.words("photo-too-big", limit=photos.LARGEST_DOWNLOAD // MEGABYTE)
     except media.ImageTooLarge:
         text = talk.words("photo-too-large", limit=media.MAX_PIXELS // MEGAPIXEL)
+    except media.HeicImage:
+        text = talk.words("photo-heic")
     except media.UnusableMedia:
         text = talk.words("photo-not-an-image")
     await talk.say(text, reply_to=reply_to)

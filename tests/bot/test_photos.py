@@ -177,6 +177,11 @@ async def test_the_answer_to_a_picture_changes_that_picture(
 async def test_what_is_no_picture_gets_a_clear_answer(mia: Person, content: bytes) -> None:
     [answer] = await mia.send(message=mia.document(content, "image/jpeg", caption="a hat"))
     assert "could not open this as a picture" in answer["text"]
+
+
+async def test_a_heic_is_told_how_to_become_a_jpeg(mia: Person) -> None:
+    [answer] = await mia.send(message=mia.document(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "image/heic"))
+    assert "HEIC" in answer["text"] and "simply as a photo" in answer["text"]
     assert await mia.jobs() == [] and await mia.balance() == "50.00"
 
 

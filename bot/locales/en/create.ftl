@@ -30,6 +30,7 @@ draw-it = 🖼 Draw it · { $price } ⚡
 
 photo-too-big = The file is over { $limit } MB, more than Telegram hands to bots. Send it as a photo, not as a file, or make it smaller.
 photo-not-an-image = I could not open this as a picture. Send a JPEG, PNG or WebP, or better, simply as a photo.
+photo-heic = This is a HEIC photo, which I cannot read. Send it simply as a photo and not as a file: Telegram makes a JPEG of it.
 photo-too-large = The picture is too large: { $limit } megapixels at most. Make it smaller and send it again.
 photo-gone = I cannot find that photo. Please send it again.
 photo-late = One photo of the album came too late and is not part of the work. If you need it, send the album again.
