@@ -18,10 +18,11 @@ from bot import clips, drafts, keyboards, keyboards_reference, neighbours, offer
 from bot.buttons import Button, Pressed
 from bot.drafts import Draft
 from bot.ordering import Wish, agrees, order
+from bot.routers import videos
 from bot.routers.photos import accept
 from bot.routers.results import own
 from bot.talk import Talk
-from core import catalog, ledger, media, references
+from core import catalog, ledger, references
 from core.catalog import CatalogModel
 from core.generations import Generation
 from core.generations.repository import by_key
@@ -269,16 +270,7 @@ async def _accepted(message: Message, talk: Talk) -> StoredFile | None:
         picture = photos.in_message(message)
         files = None if picture is None else await accept(talk, [picture], message.message_id)
         return files[0] if files else None
-    try:
-        return await clips.accept(talk.bot, talk.user, clip)
-    except photos.PhotoTooBig:
-        text = talk.words("reference-video-too-big", limit=photos.LARGEST_DOWNLOAD // MEGABYTE)
-    except (media.VideoTooLong, media.VideoTooLarge):
-        text = talk.words("reference-video-too-long", duration=talk.words.duration(media.MAX_VIDEO_SECONDS))
-    except media.UnusableMedia:
-        text = talk.words("reference-not-a-video")
-    await talk.say(text, reply_to=message.message_id)
-    return None
+    return await videos.accept(message, talk)
 
 
 async def _model() -> CatalogModel | None:

@@ -103,7 +103,7 @@ async def test_a_video_that_cannot_be_used_costs_nothing_and_the_question_stays(
     large = with_video(mia, b"x")
     large["video"]["file_size"] = 21 * 1024 * 1024  # type: ignore[index]
     [answer] = await mia.send(message=large)
-    assert "above 20 MB" in answer["text"]
+    assert "larger than 20 MB" in answer["text"]
     assert await mia.balance() == "50.00"
     describes(provider)
     await mia.send(LINK)

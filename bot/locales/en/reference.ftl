@@ -17,9 +17,6 @@ reference-unavailable = Prompts by reference are not available right now. Look i
 reference-offer-link = Shall I write a prompt from this link?
 reference-describe = 📲 Write a prompt · { $price } ⚡
 reference-link-not-supported = I will see nothing behind this link. A link to a video on YouTube, Instagram or TikTok will do, or one that leads straight to a picture or clip.
-reference-video-too-big = The video is above { $limit } MB, which Telegram does not hand to me. Send a link to it or a shorter piece.
-reference-video-too-long = The video is longer than { $duration }. Send a shorter piece.
-reference-not-a-video = I could not open this as a video. Send an MP4, or simply a video from your gallery.
 
 reference-title = ✅ <b>Your prompt is ready</b>
 reference-copy = Tap the text to copy it.

@@ -17,9 +17,6 @@ reference-unavailable = Промты по референсу сейчас нед
 reference-offer-link = Написать промт по этой ссылке?
 reference-describe = 📲 Написать промт · { $price } ⚡
 reference-link-not-supported = По этой ссылке я ничего не увижу. Подойдёт ссылка на видео с YouTube, Instagram или TikTok либо прямая ссылка на картинку или ролик.
-reference-video-too-big = Видео больше { $limit } МБ: такие Telegram мне не отдаёт. Пришлите ссылку на него или кусочек покороче.
-reference-video-too-long = Видео длиннее { $duration }. Пришлите кусочек покороче.
-reference-not-a-video = Не получилось открыть это как видео. Пришлите MP4 или просто видео из галереи.
 
 reference-title = ✅ <b>Промт готов</b>
 reference-copy = Нажмите на текст, чтобы скопировать его.
