@@ -11,7 +11,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -21,6 +21,7 @@ from core.alerts import alert
 from core.generations import cadence, endings, handover, repository
 from core.generations.claims import LEASE_SECONDS, RENEWED_EVERY, Claim, held
 from core.generations.failures import policy_for
+from core.generations.pace import Allowance, Census
 from core.generations.states import Generation, Stage
 from core.queue import outbox
 from providers.base import Failed, Finished, Running
@@ -49,11 +50,6 @@ SHOWN_PROGRESS_STEP = 10
 SHOWN_PER_SECOND = 10
 """Status messages that one worker has edited because of polls; Telegram bears thirty messages a second in all."""
 
-LATE = 1.2
-"""Seconds; ticks come one second apart, so a poll that has room is less late than this."""
-
-MOST_STRETCH = 6.0
-STRETCHED_EVERY = 2.0
 ALERTED_EVERY = 300.0
 
 _CLAIM = """
@@ -129,62 +125,8 @@ class NotYet:
     is_shown: bool = False
 
 
-@dataclass(slots=True)
-class _Census:
-    """How many jobs are under way at each provider, counted now and then, and how far polls are stretched.
-
-    A process that comes late makes the pauses longer until it comes in time, and shorter again when it has room: a poll
-    that is planned later is of more use than many that are all late.
-    """
-
-    counts: dict[str, int] = field(default_factory=dict)
-    counted_at: float = float("-inf")
-    stretch: float = 1.0
-    stretched_at: float = float("-inf")
-
-    def weight(self, provider: str) -> int:
-        """Return the jobs at a provider as the pauses count them."""
-        return round(self.counts.get(provider, 0) * self.stretch)
-
-    def note_lateness(self, late: float, *, now: float) -> None:
-        """Adapt to how late jobs are claimed, in seconds, now and then."""
-        if now - self.stretched_at < STRETCHED_EVERY:
-            return
-        self.stretched_at = now
-        changed = self.stretch * (1.5 if late > LATE else 0.9)
-        self.stretch = min(max(changed, 1.0), MOST_STRETCH)
-
-    async def look(self) -> None:
-        if time.monotonic() - self.counted_at < 5:
-            return
-        self.counted_at = time.monotonic()
-        rows = await db.fetch(
-            """
-            SELECT provider, count(*) AS jobs FROM botapp_genrequest
-            WHERE status = 'processing' AND stage IN ('submitting', 'submitted') GROUP BY provider
-            """
-        )
-        self.counts = {row["provider"]: row["jobs"] for row in rows}
-
-
-@dataclass(slots=True)
-class _Allowance:
-    """Lets so many through in a second."""
-
-    per_second: int
-    second: int = 0
-    used: int = 0
-
-    def take(self) -> bool:
-        now = int(time.monotonic())
-        if now != self.second:
-            self.second, self.used = now, 0
-        self.used += 1
-        return self.used <= self.per_second
-
-
-_census = _Census()
-_shown = _Allowance(SHOWN_PER_SECOND)
+_census = Census()
+_shown = Allowance(SHOWN_PER_SECOND)
 _alerted: dict[tuple[str, str], float] = {}
 
 

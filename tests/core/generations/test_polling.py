@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from core import catalog, db, generations, provider_health, users
-from core.generations import Generation, Stage, Status, cadence, claims, polling, tasks
+from core.generations import Generation, Stage, Status, cadence, claims, pace, polling, tasks
 from core.generations import orders as placing
 from core.generations.polling import Poller
 from core.generations.webhooks import handle
@@ -29,7 +29,7 @@ SECOND = timedelta(seconds=1)
 async def many(first: ScriptedProvider, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     """Users may have many jobs."""
     monkeypatch.setattr(placing, "MAX_RUNNING", 1000)
-    monkeypatch.setattr(polling, "SHOWN_PER_SECOND", 1000)
+    monkeypatch.setattr(polling, "_shown", pace.Allowance(1000))
     catalog.configure({"first", "second"})
     yield
     provider_health.forget()
@@ -248,13 +248,13 @@ def test_jobs_that_were_ordered_together_drift_apart() -> None:
 
 
 def test_a_process_that_comes_late_plans_later_and_goes_back_when_it_has_room() -> None:
-    census = polling._Census(counts={"first": 1000})
+    census = pace.Census(counts={"first": 1000})
     weights = []
     for number, late in enumerate((0.5, 3.0, 3.0, *[9.0] * 9, *[0.5] * 30)):
-        now = number * polling.STRETCHED_EVERY
+        now = number * pace.STRETCHED_EVERY
         census.note_lateness(late, now=now)
         census.note_lateness(99.0, now=now + 0.1)
         weights.append(census.weight("first"))
     assert weights[:3] == [1000, 1500, 2250]
-    assert max(weights) == 1000 * polling.MOST_STRETCH
+    assert max(weights) == 1000 * pace.MOST_STRETCH
     assert weights[-1] == 1000
