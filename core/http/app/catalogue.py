@@ -120,9 +120,10 @@ def _follow_ups(model: CatalogModel, everything: Mapping[str, CatalogModel]) -> 
         target = everything.get(follow_up.model)
         price = ordinary(target) if target is not None and target.is_available else None
         if target is not None and price is not None:
-            kind = follow_up.kind.value
             found.append(
-                schemas.FollowUp(kind=kind, model=target.slug, name=target.display_name, price_from=price.tokens)
+                schemas.FollowUp(
+                    kind=follow_up.kind.value, model=target.slug, name=target.display_name, price_from=price.tokens
+                )
             )
     return found
 
