@@ -288,3 +288,33 @@ def test_required_settings_have_an_example_that_is_valid() -> None:
             assert field.examples, field.alias
             examples[str(field.alias)] = str(field.examples[0])
     load(examples)
+
+
+SUPABASE = {"SUPABASE_URL": "https://abcdef.supabase.co/", "SUPABASE_SERVICE_ROLE_KEY": "sb_secret_abcdef"}
+
+
+def test_supabase_keeps_media_when_its_address_and_key_are_set() -> None:
+    settings = load(COMPLETE | SUPABASE)
+    assert settings.supabase_url == "https://abcdef.supabase.co"
+    assert (settings.supabase_bucket, settings.supabase_video_bucket) == ("bot-images", None)
+    assert "sb_secret_abcdef" in settings.secret_values()
+    assert "sb_secret_abcdef" not in repr(settings)
+
+
+def test_supabase_without_its_key_stops_the_start() -> None:
+    assert problems(SUPABASE_URL="https://abcdef.supabase.co") == ["SUPABASE_URL needs SUPABASE_SERVICE_ROLE_KEY"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SUPABASE_BUCKET", "a/b"),
+        ("SUPABASE_VIDEO_BUCKET", "видео"),
+        ("SUPABASE_URL", "abcdef.supabase.co"),
+        ("SUPABASE_SERVICE_ROLE_KEY", "sb_secret with a space"),
+        ("RESULTS_KEPT_DAYS", "-1"),
+    ],
+)
+def test_what_supabase_and_retention_would_refuse_stops_the_start(name: str, value: str) -> None:
+    [problem] = problems(**{**SUPABASE, name: value})
+    assert problem.startswith(name)
