@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from core import db, provider_health
 from core.provider_health import FAILURES_THAT_OPEN, Breaker
@@ -218,3 +219,32 @@ async def test_nothing_is_asked_or_written_while_all_is_well(monkeypatch: pytest
         await provider_health.record_success("kling")
         await provider_health.of("kling")
     assert len(statements) <= 1
+
+
+@pytest.mark.parametrize("text", ["kling=0", "kling", "kling=-1", "=5", "Kling=5", "kling=1.5", "kling=5;openai=4"])
+def test_limits_that_are_none_stop_the_start(database: Settings, text: str) -> None:
+    values = database.model_dump(by_alias=True) | {"PROVIDER_LIMITS": text}
+    with pytest.raises(ValidationError, match="provider=jobs"):
+        Settings.model_validate(values)
+
+
+def test_limits_are_read_with_and_without_spaces(database: Settings) -> None:
+    values = database.model_dump(by_alias=True) | {"PROVIDER_LIMITS": "kling=20, useapi-kling=3,"}
+    assert Settings.model_validate(values).limits_of_providers == {"kling": 20, "useapi-kling": 3}
+    assert Settings.model_validate(values | {"PROVIDER_LIMITS": ""}).limits_of_providers == {}
+
+
+@pytest.mark.parametrize(
+    ("url", "given", "expected"),
+    [
+        ("https://bot.example.com", None, True),
+        ("http://127.0.0.1:8000", None, False),
+        ("http://127.0.0.1:8000", True, True),
+        ("https://bot.example.com", False, False),
+    ],
+)
+def test_providers_tell_us_where_they_can_reach_us_or_somebody_says_so(
+    database: Settings, url: str, given: bool | None, expected: bool
+) -> None:
+    changes = {"public_base_url": url, "provider_webhooks": given}
+    assert database.model_copy(update=changes).takes_provider_webhooks is expected
