@@ -7,13 +7,9 @@ should show.
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import re
-import socket
-import ssl
-import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
@@ -22,10 +18,10 @@ from dataclasses import dataclass
 from email.message import Message
 from shlex import quote as quoted
 from time import monotonic
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 from cli.envelope import NextStep
-from cli.environments import LOCAL, LOOPBACK, Target, resolve
+from cli.environments import LOCAL, Target, resolve
 from cli.errors import (
     ApprovalRequired,
     BlockedByRule,
@@ -36,12 +32,10 @@ from cli.errors import (
     UpstreamFault,
     UsageMistake,
 )
+from cli.exchange import NoAnswer, decoded, exchange, opener_for, retry_after
 from cli.invocation import current
 from cli.version import VERSION
 from cli.wire import UnexpectedShape, parse
-
-MOST_BYTES = 10 * 1024 * 1024
-"""A longer answer is not one of ours."""
 
 KEY_HEADER = "Idempotency-Key"
 KEY_FORM = re.compile(r"[A-Za-z0-9._:-]{8,100}")
@@ -67,9 +61,7 @@ class OpsClient:
     def __init__(self, target: Target, *, timeout: float) -> None:
         self.target = target
         self.timeout = timeout
-        host = urllib.parse.urlsplit(target.url).hostname
-        proxies = urllib.request.ProxyHandler({} if host in LOOPBACK else None)
-        self._opener = urllib.request.build_opener(proxies, _NoRedirect())
+        self._opener = opener_for(target.url)
 
     def get(
         self,
@@ -156,28 +148,14 @@ class OpsClient:
             # Not redirected and not logged: `unredirected` headers stay out of a second request.
             request.add_unredirected_header("Authorization", f"Bearer {token}")
         started = monotonic()
-        status, answered, content = self._exchange(request, deadline=started + self.timeout)
-        answer = Answer(status, _decoded(content, answered), (monotonic() - started) * 1000)
+        try:
+            status, answered, content = exchange(self._opener, request, timeout=self.timeout)
+        except NoAnswer as silence:
+            raise self._fault(silence.code, silence.what) from None
+        answer = Answer(status, decoded(content, answered), (monotonic() - started) * 1000)
         if status in accept and answer.content is not None:
             return answer
         raise self._refused(answer, answered)
-
-    def _exchange(self, request: urllib.request.Request, *, deadline: float) -> tuple[int, Message, bytes]:
-        try:
-            try:
-                response = self._opener.open(request, timeout=self.timeout)
-            except urllib.error.HTTPError as error:
-                response = error
-            with response:
-                return int(response.status or 0), response.headers, _read(response, deadline)
-        except TimeoutError:
-            raise self._fault("timeout", f"did not answer within {self.timeout:g} s") from None
-        except urllib.error.URLError as error:
-            if isinstance(error.reason, TimeoutError):
-                raise self._fault("timeout", f"did not answer within {self.timeout:g} s") from None
-            raise self._fault("unreachable", f"cannot be reached: {_reason(error.reason)}") from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise self._fault("broken_answer", f"broke the connection: {_reason(error)}") from None
 
     def _fault(self, code: str, what: str) -> UpstreamFault:
         fix = "nb up" if self.target.name == LOCAL else f"nb health --env {self.target.name}"
@@ -206,7 +184,7 @@ class OpsClient:
         if answer.content is None or answer.status == 404:
             message = f"{self.target.name} ({self.target.url}) answered HTTP {answer.status} without our JSON"
             return UpstreamFault(message, code="unexpected_answer", fix="check that this address is the service")
-        return UpstreamFault(message, code=code, retry_after=_retry_after(headers))
+        return UpstreamFault(message, code=code, retry_after=retry_after(headers))
 
     def _held_back(self, problem: Mapping[str, Any], message: str, code: str) -> CommandFailed | None:
         """The failure of a request that was understood and may not be done, None for any other."""
@@ -227,13 +205,6 @@ class OpsClient:
 
     def _masked(self, text: str) -> str:
         return text.replace(self.target.token, "[token]") if self.target.token else text
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
-    ) -> None:
-        """A redirect is an answer, not an order."""
 
 
 def connect(*, writes: bool = False) -> OpsClient:
@@ -267,50 +238,6 @@ def _checked_key(key: str) -> str:
             f"--key {key!r} is no key: 8 to 100 letters, digits or ._:-", fix="leave --key out for a new change"
         )
     return key
-
-
-def _read(response: http.client.HTTPResponse | urllib.error.HTTPError, deadline: float) -> bytes:
-    """Read the body; a server that sends a byte now and then does not hold us longer than the deadline."""
-    parts, size = [], 0
-    while part := response.read1(65536):
-        parts.append(part)
-        size += len(part)
-        if size > MOST_BYTES:
-            raise ValueError("the answer is longer than 10 MB")
-        if monotonic() > deadline:
-            raise TimeoutError
-    if response.length:
-        raise http.client.IncompleteRead(b"", response.length)
-    return b"".join(parts)
-
-
-def _decoded(content: bytes, headers: Message) -> object | None:
-    if "json" not in headers.get_content_type():
-        return None
-    try:
-        decoded: object = json.loads(content)
-    except ValueError:
-        return None
-    return decoded
-
-
-def _retry_after(headers: Message) -> float | None:
-    value = headers.get("Retry-After", "")
-    return float(value) if value.isdigit() else None
-
-
-def _reason(error: object) -> str:
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    if isinstance(error, socket.gaierror):
-        return "the name does not resolve"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not valid ({error.verify_message})"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    if isinstance(error, http.client.IncompleteRead):
-        return "the answer ended early"
-    return type(error).__name__
 
 
 def _token_fix(target: Target) -> str:

@@ -69,7 +69,7 @@ def test_the_token_is_sent_once_and_does_not_follow_a_redirect(nb: Runner, servi
 
 
 def test_an_answer_without_end_is_refused(nb: Runner, service: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.client.MOST_BYTES", 1000)
+    monkeypatch.setattr("cli.exchange.MOST_BYTES", 1000)
     service.faults[PATH] = Fault(200, b" " * 5000, "application/json")
     ran = nb("ledger", "verify", "--json")
     assert (ran.code, ran.error["code"]) == (75, "broken_answer")
