@@ -65,7 +65,7 @@ class Result(Answer):
     text: str | None = Field(description="The words, where words were made.")
 
 
-class FollowUp(Answer):
+class FollowUpOffer(Answer):
     """Something that can be made from a result now, by an order with `parent` and `continuation`."""
 
     kind: FollowUpKind
@@ -121,7 +121,7 @@ class Generation(GenerationItem):
     can_cancel: bool
     ordered: int = Field(description="How many results were paid for; fewer `results` were refunded in part.")
     results: list[Result]
-    follow_ups: list[FollowUp]
+    follow_ups: list[FollowUpOffer]
 
 
 class RepeatInput(Answer):

@@ -276,9 +276,9 @@ def _continuation(generation: Generation) -> schemas.Continuation | None:
     return None if found is None else schemas.Continuation(kind=found.kind.value, number=found.number)
 
 
-def _follow_up(offer: continuations.Offer) -> schemas.FollowUp:
+def _follow_up(offer: continuations.Offer) -> schemas.FollowUpOffer:
     model: CatalogModel = offer.model
-    return schemas.FollowUp(
+    return schemas.FollowUpOffer(
         kind=offer.kind.value,
         model=model.slug,
         model_name=model.display_name,
