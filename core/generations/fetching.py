@@ -30,7 +30,7 @@ async def fetch(media: Media, path: Path) -> None:
     try:
         async with (
             asyncio.timeout(LONGEST_SECONDS),
-            httpx.AsyncClient(timeout=TIMEOUT, verify=_certificates(), trust_env=False) as client,
+            httpx.AsyncClient(timeout=TIMEOUT, verify=_certificates()) as client,
         ):
             await _follow(client, _checked(httpx.URL(media.url)), media.headers, path)
     except TimeoutError:
