@@ -253,7 +253,8 @@ _STATEMENTS = (
         submitted_at, next_action_at, typical_seconds)
     SELECT md5('run' || n), 'run:' || n, n, 100000000 + n, $4::bigint, n, 'text2video', $2::numeric, $3::text,
         'processing', 'submitted', 'kling', 'text2video/' || n, 1, now() + interval '1 hour', now(),
-        now() - random() * $5::float * interval '1 second', now() + random() * interval '15 seconds', $5::float::int
+        now() - random() * $5::float * interval '1 second',
+        now() + random() * greatest(15, $1::int / 250) * interval '1 second', $5::float::int
     FROM generate_series(1, $1::int) AS n
     """,
 )

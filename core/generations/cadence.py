@@ -18,6 +18,7 @@ POLLS_PER_SECOND = 250
 """At one provider, by all workers together."""
 
 JITTER = 0.1
+DRIFT = (0.6, 1.4)
 
 
 def pause(elapsed: timedelta, usual: timedelta, *, least: timedelta, under_way: int = 0) -> timedelta:
@@ -31,7 +32,6 @@ def pause(elapsed: timedelta, usual: timedelta, *, least: timedelta, under_way: 
     """
     distance = abs(usual - elapsed)
     wished = min(distance / SHARE_OF_WHAT_IS_LEFT, LONGEST)
-    spread = timedelta(seconds=under_way / POLLS_PER_SECOND)
-    chosen = max(least, wished, spread)
-    # Jobs that were ordered together are not asked for together for ever.
-    return chosen * random.uniform(1.0, 1.0 + JITTER)
+    # Jobs that were ordered together are not asked for together for ever; many of them drift apart at once.
+    spread = timedelta(seconds=under_way / POLLS_PER_SECOND) * random.uniform(*DRIFT)
+    return max(max(least, wished) * random.uniform(1.0, 1.0 + JITTER), spread)

@@ -11,7 +11,7 @@ COUNTED_EVERY = 5.0
 LATE = 1.2
 """Seconds; ticks come one second apart, so a poll that has room is less late than this."""
 
-MOST_STRETCH = 6.0
+MOST_STRETCH = 2.0
 STRETCHED_EVERY = 2.0
 
 

@@ -36,8 +36,10 @@ POLLS_AT_ONCE = 100
 ENDINGS_AT_ONCE = 16
 """Jobs of one worker whose results are fetched and stored at the same moment."""
 
-MOST_ENDINGS = 400
-"""Jobs that may wait for that; nobody is asked whether more have ended before some of them are stored."""
+MOST_ENDINGS = 100
+"""Jobs that may wait for that. One that ends beyond them is asked for again: polls of the others go on in time."""
+
+ENDS_LATER = timedelta(seconds=10)
 
 CLAIMED_AT_ONCE = 200
 WRITTEN_EVERY = 0.1
@@ -187,9 +189,9 @@ class _Endings:
         self.waiting = 0
 
     @property
-    def room(self) -> int:
-        """How many more may come."""
-        return max(0, MOST_ENDINGS - self.waiting)
+    def is_full(self) -> bool:
+        """True when no more may come for now."""
+        return self.waiting >= MOST_ENDINGS
 
 
 class _Batch:
@@ -211,11 +213,11 @@ class _Batch:
         """Claim and start polls as long as some are due and there is room."""
         until = time.monotonic() + LONGEST_TICK
         while time.monotonic() < until:
-            room = min(CLAIMED_AT_ONCE - len(self._running), self._endings.room)
+            room = CLAIMED_AT_ONCE - len(self._running)
             claimed = await self._claim(room) if room > 0 else []
             for job in claimed:
                 _start(self._poll(job), self._running)
-            if len(claimed) < room or self._endings.room == 0:
+            if len(claimed) < room:
                 return
             await self._have_room()
 
@@ -271,6 +273,8 @@ class _Batch:
             return
         if isinstance(answer, NotYet):
             self._to_write.append(answer)
+        elif self._endings.is_full:
+            self._to_write.append(NotYet(job, ENDS_LATER))
         else:
             self._endings.waiting += 1
             _start(self._end(job, answer), self._ending)
