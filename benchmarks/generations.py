@@ -46,7 +46,7 @@ ENDING = {100: 10.0, 1_000: 60.0, 10_000: 420.0}
 
 USUAL_SECONDS = 180
 LATEST_P95 = 2.0
-LATE_WHILE_ENDING = 30.0
+LATE_WHILE_ENDING = 4.0
 """The same percentile while the worker also stores and sends as many videos as it can."""
 
 MOST_MEMORY = 300.0
