@@ -47,8 +47,6 @@ async def test_a_prompt_of_nothing_visible_is_refused(sandbox: Sandbox) -> None:
         ({"sticker": {"file_id": "s", "file_unique_id": "s", "type": "regular", "width": 512, "height": 512,
                       "is_animated": False, "is_video": False}}, "Lovely sticker"),
         ({"voice": {"file_id": "v", "file_unique_id": "v", "duration": 3}}, "voice messages"),
-        ({"video_note": {"file_id": "n", "file_unique_id": "n", "length": 240, "duration": 3}}, "videos"),
-        ({"video": {"file_id": "m", "file_unique_id": "m", "width": 9, "height": 9, "duration": 3}}, "videos"),
         ({"audio": {"file_id": "a", "file_unique_id": "a", "duration": 3}}, "music"),
         ({"location": {"latitude": 1.5, "longitude": 2.5}}, "place"),
         ({"contact": {"phone_number": "1", "first_name": "C"}}, "contacts"),

@@ -35,7 +35,7 @@ async def test_words_become_a_picture_for_exactly_the_quoted_price(
     assert CHARGED[language] in caption
     assert PROMPTS[language] in caption
     assert min(size_of(await sandbox.download(largest(result)))) >= 512
-    assert len(buttons_of(result)) == 3
+    assert len(buttons_of(result)) == 4
 
 
 async def test_the_operator_sees_the_job_its_price_and_its_story(product: Product, sandbox: Sandbox) -> None:

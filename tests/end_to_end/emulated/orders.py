@@ -17,7 +17,7 @@ from tests.end_to_end.waiting import until
 T = TypeVar("T")
 
 TOKENS = 5000
-AT_ONCE = asyncio.Semaphore(6)
+AT_ONCE = asyncio.Semaphore(12)
 LIMIT = 90.0
 
 

@@ -16,6 +16,9 @@ from tests.end_to_end.people import WELCOME, Sandbox, text_of
 from tests.end_to_end.pictures import photograph
 from tests.fixtures.product import Product
 
+# The first test waits for all orders, and the first of those that go on waits for all of them.
+pytestmark = pytest.mark.timeout(600)
+
 ORDERS = [(model, way) for model in SERVED for way in model.ways]
 SINGLE_STORY = ("ordered", "submitting", "stored", "delivered")
 REFERENCE = "gemini-2.5-pro"

@@ -112,8 +112,9 @@ async def healthy(sandbox: Sandbox) -> None:
         await asyncio.sleep(FRESH_SECONDS + 0.1)
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
+# The failures change faster than the languages: an alert is not repeated within its cooldown.
 @pytest.mark.parametrize("failure", FAILURES, ids=str)
+@pytest.mark.parametrize("language", ["en", "ru"])
 @pytest.mark.usefixtures("healthy")
 async def test_a_failure_is_told_plainly_refunded_once_and_reported(
     sandbox: Sandbox, operator: Person, failure: Failure, language: str
