@@ -74,7 +74,7 @@ async def _prove(plan: Plan, product: Product, sandbox: Sandbox, say: Callable[[
         raging.cancel()
         await asyncio.gather(raging, return_exceptions=True)
         failed = await _end_bad_days(sandbox)
-        say(f"{len(crowd.orders)} orders, {sum(storm.strikes.values())} strikes, {failed} failed calls; draining")
+        say(f"{len(crowd.orders)} orders, {sum(storm.strikes.values())} strikes, {failed} failed calls")
         began = time.monotonic()
         open_at_end = await _drain(sandbox, plan.drain)
     evidence = await collect(sandbox, crowd.orders)

@@ -35,11 +35,12 @@ MADE = {"prompt": "a fox k00001", "id": "1"}
 
 @pytest.mark.end_to_end
 @pytest.mark.timeout(400)
-async def test_nothing_is_lost_or_doubled_while_everything_dies() -> None:
+async def test_nothing_is_lost_or_doubled_while_everything_dies(figure: Callable[[str], None]) -> None:
     told: list[str] = []
 
     verdict = await prove(Plan(seconds=25, people=16, between=(1.5, 5.0), weather=SHORT, drain=120), told.append)
 
+    figure(f"chaos: {told[-1]}, drained in {verdict.figures['drained in']}, {len(verdict.violations)} violations")
     assert not verdict.violations, verdict.as_text()
     assert int(str(verdict.figures["orders"])) > 30
     assert int(str(verdict.figures["done"])) > 15
