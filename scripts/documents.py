@@ -24,7 +24,7 @@ The service is configured by environment variables, read once at start. A missin
 that begins with `NB_`, stops the start with its name and an example. `nb up` sets all of them; a platform
 such as Railway sets them for each service.
 
-Made from `core/settings.py` by `just docs`.
+Made from `core/settings` by `just docs`.
 
 | Variable | Default | Meaning | Example |
 |---|---|---|---|
