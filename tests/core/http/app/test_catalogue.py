@@ -67,9 +67,9 @@ async def test_one_model_is_told_in_full_also_one_that_is_in_no_list(mia: Visito
     assert "image/jpeg" in start["mime_types"]
     assert (start["max_bytes"], start["max_seconds"]) == (MAX_IMAGE_BYTES, None)
     assert model["follow_ups"] == [
-        {"kind": "extend", "model": "veo3-extend", "name": "➕ Veo 3.1 Extend", "price_from": "16.00"}
+        {"kind": "extend", "model": "veo3-extend", "name": "➕ Veo 3.1 Extend", "price_from": "42.00"}
     ]
-    assert (await mia.get("/models/veo3-extend")).json()["price_from"] == "16.00"
+    assert (await mia.get("/models/veo3-extend")).json()["price_from"] == "42.00"
 
 
 async def test_a_slot_for_videos_says_how_long_and_how_large(mia: Visitor) -> None:
