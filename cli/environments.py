@@ -132,7 +132,11 @@ def resolve(invocation: Invocation, *, writes: bool = False) -> Target:
         UsageMistake: it has no address, or the token would travel unencrypted.
         NotAuthenticated: the credentials file is readable by others.
     """
-    name = choose(invocation, writes=writes)
+    return target_of(choose(invocation, writes=writes))
+
+
+def target_of(name: str) -> Target:
+    """An environment with its address and token; raises as :func:`resolve` does."""
     target = Target(name, address(name), token(name))
     parts = urlsplit(target.url)
     if target.token and parts.scheme != "https" and parts.hostname not in LOOPBACK:

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from cli.deploys.shapes import DeployStatusData, DeployVerifyData, DeployWhyData, EnvironmentDeploy
 from cli.wire import Check, CheckState, GenerationDetail, GenerationPage, LedgerReport, ModelPage, Quote, ServiceStatus
 from cli.wire_generations import GenerationChanged, ProviderChanged, ProviderDetail, ProviderList
 from cli.wire_ledger import Adjusted, AuditPage, Blocking, ExportData, Statement, User
@@ -241,6 +242,13 @@ SHAPES: dict[str, Any] = {
     "ready": ReadyData,
     "status": StatusData,
     "doctor": DoctorData,
+    "webhook.info": Webhook,
+    "webhook.check": Webhook,
+    "webhook.set": WebhookSet,
+    "deploy.status": DeployStatusData,
+    "deploy.wait": EnvironmentDeploy,
+    "deploy.verify": DeployVerifyData,
+    "deploy.why": DeployWhyData,
     "gen.list": GenerationPage,
     "gen.show": GenerationDetail,
     "gen.stuck": GenerationPage,

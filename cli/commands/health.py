@@ -7,13 +7,11 @@ from typing import Annotated
 import typer
 
 from cli.client import connect
+from cli.commits import same_commit
 from cli.envelope import NextStep, Outcome, Problem
 from cli.exit_codes import ExitCode
 from cli.output import Screen
 from cli.wire import Health
-
-SHORTEST_HASH = 7
-HEXADECIMAL = frozenset("0123456789abcdef")
 
 
 def health(
@@ -70,14 +68,8 @@ def _problem(found: Health, name: str, expected: str | None) -> Problem | None:
             f"the address of {name} answers as {found['environment']}",
             fix="correct the address in nb.toml",
         )
-    if expected is not None and not _same_commit(found["commit"], expected):
+    if expected is not None and not same_commit(found["commit"], expected):
         return Problem(
             "commit_mismatch", f"{name} runs commit {found['commit']}, not {expected}", transient=True, fix=None
         )
     return None
-
-
-def _same_commit(running: str, expected: str) -> bool:
-    """Whether one is a prefix of the other, so that short and full hashes agree. `unknown` agrees with nothing."""
-    shorter, longer = sorted((running.lower(), expected.lower()), key=len)
-    return len(shorter) >= SHORTEST_HASH and set(shorter) <= HEXADECIMAL and longer.startswith(shorter)

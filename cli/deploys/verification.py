@@ -1,0 +1,81 @@
+"""What is looked at once a commit runs: is the service ready, and what did its processes log as errors since."""
+
+from __future__ import annotations
+
+import re
+
+from cli.commands.ready import readiness
+from cli.deploys.shapes import EnvironmentDeploy, ErrorLine, VerifyCheck
+from cli.deploys.survey import Surveyor
+from cli.errors import CommandFailed
+from cli.wire import Check
+
+MOST_LINES = 50
+"""Error lines that are asked for of one service; the count says when there are more."""
+
+SECRETS = re.compile(
+    r"\b(\d{8,10}:[\w-]{35}|nbk_\w{8,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|sk-[\w-]{20,}|AIza[\w-]{30,}|eyJ[\w-]+\.[\w-]+\.[\w-]+)"
+    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+)
+"""Tokens of Telegram, ours, GitHub, OpenAI, Google, JWTs, and a password in an address."""
+
+
+def verify(surveyor: Surveyor, found: EnvironmentDeploy) -> tuple[list[VerifyCheck], list[ErrorLine]]:
+    """Every check of readiness and one for the log of each service; what could not be looked at is unknown."""
+    checks = _ready(surveyor)
+    errors: list[ErrorLine] = []
+    for service in found["services"]:
+        check, lines = _errors(surveyor, service["service"], service["deployment"] or "", service["created_at"])
+        checks.append(check)
+        errors += lines
+    return checks, errors
+
+
+def masked(text: str) -> str:
+    """A line of a log without what looks like a secret."""
+    return SECRETS.sub("[secret]", text)
+
+
+def _ready(surveyor: Surveyor) -> list[VerifyCheck]:
+    if surveyor.app is None:
+        return [{"id": "ready", "state": "unknown", "detail": surveyor.unreachable, "fix": None}]
+    try:
+        found, _ = readiness(surveyor.app)
+    except CommandFailed as failure:
+        return [{"id": "ready", "state": "unknown", "detail": failure.message, "fix": failure.fix}]
+    fix = None if found["ok"] else f"nb ready --env {surveyor.environment.name}"
+    parts = found.get("checks", [])
+    if not found["ok"] or not parts:
+        detail = "" if parts else "the service says only yes or no without a token"
+        return [
+            {"id": "ready", "state": "ok" if found["ok"] else "failed", "detail": detail, "fix": fix},
+            *_parts(parts),
+        ]
+    return _parts(parts)
+
+
+def _parts(parts: list[Check]) -> list[VerifyCheck]:
+    return [
+        {"id": f"ready.{part['id']}", "state": part["state"], "detail": part["detail"], "fix": part["fix"]}
+        for part in parts
+    ]
+
+
+def _errors(
+    surveyor: Surveyor, service: str, deployment: str, since: str | None
+) -> tuple[VerifyCheck, list[ErrorLine]]:
+    name = f"logs.{service}"
+    try:
+        lines = surveyor.railway.error_lines(deployment, since=since, limit=MOST_LINES)
+    except CommandFailed as failure:
+        return {"id": name, "state": "unknown", "detail": failure.message, "fix": failure.fix}, []
+    if not lines:
+        return {"id": name, "state": "ok", "detail": "no error since it was deployed", "fix": None}, []
+    count = f"{MOST_LINES} or more" if len(lines) >= MOST_LINES else str(len(lines))
+    check: VerifyCheck = {
+        "id": name,
+        "state": "failed",
+        "detail": f"{count} error lines since it was deployed",
+        "fix": surveyor.link(service, deployment),
+    }
+    return check, [{"service": service, "at": line["timestamp"], "message": masked(line["message"])} for line in lines]
