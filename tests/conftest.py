@@ -6,7 +6,12 @@ import os
 
 import pytest
 
-pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.product", "tests.fixtures.scheduling", "tests.fixtures.figures"]
+pytest_plugins = [
+    "tests.fixtures.servers",
+    "tests.fixtures.product",
+    "tests.fixtures.scheduling",
+    "tests.fixtures.figures",
+]
 
 MAY_OPEN_SOCKETS = ("integration", "end_to_end", "browser")
 
