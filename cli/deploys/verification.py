@@ -14,7 +14,7 @@ MOST_LINES = 50
 """Error lines that are asked for of one service; the count says when there are more."""
 
 SECRETS = re.compile(
-    r"\b(\d{8,10}:[\w-]{35}|nbk_\w{8,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|sk-[\w-]{20,}|AIza[\w-]{30,}|eyJ[\w-]+\.[\w-]+\.[\w-]+)"
+    r"(?<!\d)\d{8,10}:[\w-]{35}|\b(nbk_\w{8,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|sk-[\w-]{20,}|AIza[\w-]{30,}|eyJ[\w-]+\.[\w-]+\.[\w-]+)"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )
 """Tokens of Telegram, ours, GitHub, OpenAI, Google, JWTs, and a password in an address."""
