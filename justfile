@@ -50,6 +50,8 @@ accounting:
 lock:
     uv pip compile --quiet pyproject.toml --universal --generate-hashes --group local -o locks/runtime.txt
     uv pip compile --quiet pyproject.toml --universal --generate-hashes --group dev -o locks/dev.txt
+    uv pip compile --quiet pyproject.toml --universal --generate-hashes -o locks/image.txt
+    echo hatchling | uv pip compile --quiet - --universal --generate-hashes --python-version 3.11 --no-annotate -o locks/build.txt
 
 # Random walks through money for minutes or hours: just soak --minutes 60 --workers 4
 soak *arguments:
