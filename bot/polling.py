@@ -14,11 +14,12 @@ from typing import Any, Final
 
 import httpx
 
-from bot.webhook import SOURCE, UPDATES, MalformedUpdate, parse_update
+from bot.webhook import SOURCE, MalformedUpdate, parse_update
 from core import db, logs, process
 from core.inbox import Inbox, InvalidEvent
 from core.logs import get_logger, new_trace
 from core.settings import Settings
+from core.telegram_webhook import UPDATES
 
 logger = get_logger(__name__)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -12,18 +11,15 @@ from aiogram.exceptions import TelegramAPIError
 
 from bot import profile
 from bot.client import LOST_ANSWER
-from bot.webhook import PATH, UPDATES
-from core import redis
+from core import telegram_webhook
 from core.logs import get_logger
 from core.settings import Settings
+from core.telegram_webhook import CONNECTIONS, UPDATES
 
 logger = get_logger(__name__)
 
-CONNECTIONS: Final = 40
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
-FINGERPRINT: Final = "nb:webhook"
-"""Where it is remembered which secret Telegram was given last; Telegram itself does not tell."""
 
 
 async def keep_subscribed(bot: Bot, settings: Settings) -> None:
@@ -40,15 +36,15 @@ async def keep_subscribed(bot: Bot, settings: Settings) -> None:
 
 async def set_webhook(bot: Bot, settings: Settings) -> bool:
     """Have updates pushed to our address; True when something had to be changed."""
-    url = settings.public_base_url + PATH
+    url = settings.public_base_url + telegram_webhook.PATH
     secret = settings.telegram_webhook_secret.get_secret_value()
-    fingerprint = hashlib.sha256(f"{url}|{secret}".encode()).hexdigest()
+    fingerprint = telegram_webhook.fingerprint(settings)
     info = await bot.get_webhook_info()
     is_same = info.url == url and set(info.allowed_updates or ()) == set(UPDATES)
-    if is_same and await _remembered() == fingerprint:
+    if is_same and await telegram_webhook.remembered() == fingerprint:
         return False
     await bot.set_webhook(url, secret_token=secret, allowed_updates=list(UPDATES), max_connections=CONNECTIONS)
-    await _remember(fingerprint)
+    await telegram_webhook.remember(fingerprint)
     logger.info("webhook_set", url=url)
     return True
 
@@ -63,18 +59,3 @@ async def _until_it_works(event: str, call: Callable[[], Awaitable[object]]) -> 
             logger.warning(event, error=type(error).__name__, detail=str(error)[:200], again_in=pause)
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
-
-
-async def _remembered() -> str | None:
-    try:
-        value: str | None = await redis.client().get(FINGERPRINT)
-    except redis.UNAVAILABLE:
-        return None
-    return value
-
-
-async def _remember(fingerprint: str) -> None:
-    try:
-        await redis.client().set(FINGERPRINT, fingerprint)
-    except redis.UNAVAILABLE as error:
-        logger.warning("webhook_not_remembered", error=type(error).__name__)

@@ -24,24 +24,14 @@ from core.http.types import App
 from core.inbox import Event, Inbox, InvalidEvent
 from core.logs import current_trace, get_logger
 from core.settings import Settings
+from core.telegram_webhook import PATH
 
 logger = get_logger(__name__)
 
 blueprint = Blueprint("telegram")
 
-PATH: Final = "/api/telegram/webhook"
 SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105  The name of a header.
 SOURCE: Final = "telegram"
-
-UPDATES: Final = (
-    "message",
-    "edited_message",
-    "callback_query",
-    "my_chat_member",
-    "pre_checkout_query",
-    "subscription",
-)
-"""The kinds of updates that are asked for."""
 
 LARGEST_UPDATE: Final = 512 * 1024
 """Bytes. Texts of an update have 4096 characters at the most; media are not in it."""

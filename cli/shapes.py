@@ -23,6 +23,7 @@ from cli.wire_prices import (
     TokenPackageList,
 )
 from cli.wire_promo import PromoCreated, PromoDetail, PromoPage, PromoSwitched
+from cli.wire_webhook import Webhook, WebhookSet
 
 
 class HealthData(TypedDict):

@@ -16,7 +16,7 @@ import asyncpg
 import httpx
 from redis.exceptions import RedisError
 
-from core import db, heartbeat, migrations, redis, storage
+from core import db, heartbeat, migrations, redis, storage, telegram_webhook
 from core.heartbeat import ProcessKind
 from core.logs import get_logger, redact
 from core.settings import Settings
@@ -25,8 +25,6 @@ LIMIT_SECONDS = 2.0
 FRESH_SECONDS = 1.0
 WEBHOOK_FRESH_SECONDS = 15.0
 """How long Telegram is believed that it knows our address. Asking every second would be impolite."""
-
-WEBHOOK_PATH = "/api/telegram/webhook"
 
 State: TypeAlias = Literal["ok", "failed", "unknown"]
 
@@ -232,7 +230,7 @@ class _WebhookCheck:
         return self._judge(answer["result"])
 
     def _judge(self, info: Mapping[str, object]) -> Verdict:
-        expected = self.settings.public_base_url + WEBHOOK_PATH
+        expected = telegram_webhook.expected_url(self.settings)
         if info.get("url") != expected:
             found = f"to {info['url']}" if info.get("url") else "nowhere"
             return Verdict(

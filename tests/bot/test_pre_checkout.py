@@ -17,10 +17,11 @@ import pytest
 from sanic import Sanic
 
 from bot import pre_checkout, webhook
-from bot.webhook import PATH, SECRET_HEADER
+from bot.webhook import SECRET_HEADER
 from core import db, redis
 from core.http.problems import ProblemHandler
 from core.settings import Settings
+from core.telegram_webhook import PATH
 from tests.bot.buying import ask, buy, order, paid, question
 from tests.bot.people import Person, World
 from tests.core.http.conftest import served

@@ -11,9 +11,9 @@ from aiogram.exceptions import TelegramServerError, TelegramUnauthorizedError
 from bot import profile, subscription
 from bot.client import create_bot
 from bot.subscription import keep_subscribed, set_webhook
-from bot.webhook import PATH, UPDATES
 from core import redis
 from core.settings import Settings
+from core.telegram_webhook import PATH, UPDATES
 from tests.bot.telegram import FakeTelegram
 
 pytestmark = pytest.mark.integration

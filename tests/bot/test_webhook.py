@@ -17,10 +17,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.webhook import LARGEST_UPDATE, PATH, SECRET_HEADER, MalformedUpdate, parse_update
+from bot.webhook import LARGEST_UPDATE, SECRET_HEADER, MalformedUpdate, parse_update
 from core import db
 from core.http import application
 from core.settings import Settings
+from core.telegram_webhook import PATH
 from tests.core.http.conftest import served
 
 SECRET = {SECRET_HEADER: "webhook-secret-of-the-tests"}

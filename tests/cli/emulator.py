@@ -13,7 +13,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.cli import answers_ledger, answers_models, answers_payments, answers_prices, answers_promo, answers_providers
+from tests.cli import (
+    answers_ledger,
+    answers_models,
+    answers_payments,
+    answers_prices,
+    answers_promo,
+    answers_providers,
+    answers_webhook,
+)
 
 TOKEN = "nbk_test_0123456789abcdef"
 COMMIT = "6a090cb1f2e3d4c5b6a7f8e9d0c1b2a3f4e5d6c7"
@@ -119,6 +127,7 @@ class Emulator:
             **answers_prices.ANSWERS,
             **answers_models.ANSWERS,
             **answers_providers.ANSWERS,
+            **answers_webhook.ANSWERS,
         }
         """What is answered whatever the query is, by method and path below `/api/ops/v1/`."""
         self.processes = [

@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 import pytest
 from pydantic import BaseModel
 
-from cli import wire, wire_generations, wire_ledger, wire_models
+from cli import wire, wire_generations, wire_ledger, wire_models, wire_webhook
 from core import readiness
 from core.http.ops import (
     audit_schemas,
@@ -17,6 +17,7 @@ from core.http.ops import (
     provider_schemas,
     schemas,
     users_schemas,
+    webhook_schemas,
 )
 from tests.cli.emulator import TOKEN, Emulator
 
@@ -34,6 +35,9 @@ PAIRS: list[tuple[Any, type[BaseModel]]] = [
     (wire.Refund, schemas.Refund),
     (wire.Delivery, schemas.Delivery),
     (wire.Relative, schemas.Relative),
+    (wire_webhook.Webhook, webhook_schemas.Webhook),
+    (wire_webhook.WebhookCheck, webhook_schemas.WebhookCheck),
+    (wire_webhook.WebhookDifference, webhook_schemas.WebhookDifference),
     (wire_generations.Provider, provider_schemas.Provider),
     (wire_generations.ProviderList, provider_schemas.ProviderList),
     (wire_generations.ProviderDetail, provider_schemas.ProviderDetail),
