@@ -14,9 +14,9 @@ from cli.deploys.shapes import DeployStatusData, DeployVerifyData, DeployWhyData
 from cli.deploys.survey import Surveyor, surveyor
 from cli.deploys.verification import verify as verified
 from cli.durations import parse_duration, say_duration
-from cli.envelope import NextStep, Outcome, Problem
+from cli.envelope import Outcome, Problem
 from cli.environments import LOCAL, checked_name, default_name
-from cli.errors import CommandFailed, DeadlineReached, UpstreamFault, UsageMistake
+from cli.errors import CommandFailed, DeadlineReached, NotAuthenticated, UpstreamFault, UsageMistake
 from cli.exit_codes import ExitCode
 from cli.groups import new_group
 from cli.invocation import current, warn
@@ -201,7 +201,14 @@ def _wait(look: Surveyor, expected: str, patience: float) -> EnvironmentDeploy:
 
     Raises:
         DeadlineReached: it was not in time; the message says what was missing last.
+        NotAuthenticated: without a token of ours worker and beat stay unknown, however long this waits.
     """
+    if look.app is None:
+        raise UsageMistake(look.unreachable, code="no_address")
+    if look.app.target.token is None:
+        name = look.environment.name
+        fix = f"export NB_TOKEN_{name.upper()}=nbk_..."
+        raise NotAuthenticated(f"there is no token for {name}", code="no_token", fix=fix)
     deadline = time.monotonic() + patience
     said, found = "", None
     while True:
@@ -244,7 +251,6 @@ def _outcome(
         lambda screen: view.status(screen, shown),
         problem,
         ExitCode.PENDING if found["state"] == "pending" else ExitCode.CHECK_FAILED,
-        next_steps=(NextStep(fix, "names the reason and what fixes it"),) if fix else (),
     )
 
 

@@ -122,7 +122,8 @@ def _absent(expected: str, last: Deployment | None) -> Verdict:
 def _running(name: str, expected: str, reported: Reported) -> Verdict:
     """The platform says that it runs; what do the processes say."""
     if reported.commits is None:
-        return Verdict("unknown", "app_unknown", f"which commit {name} runs is not known: {reported.detail}")
+        words = f"which commit {name} runs is not known: {reported.detail}"
+        return Verdict("unknown", "app_unknown", words, reported.is_final)
     if not reported.commits:
         return Verdict("not_deployed", "silent", f"Railway says that it runs, and no {name} has reported itself lately")
     others = [commit for commit in reported.commits if not same_commit(commit, expected)]

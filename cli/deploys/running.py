@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cli.client import OpsClient
-from cli.errors import CommandFailed
+from cli.errors import CommandFailed, NotAuthenticated
 from cli.moments import age_s
 from cli.project import PROCESSES
 from cli.wire import Health, ServiceStatus
@@ -21,6 +21,8 @@ class Reported:
 
     commits: tuple[str, ...] | None
     detail: str = ""
+    is_final: bool = False
+    """Waiting does not change that it is not known: the token is missing or refused."""
 
 
 def reported(client: OpsClient | None, unreachable: str = "") -> Mapping[str, Reported]:
@@ -37,7 +39,8 @@ def reported(client: OpsClient | None, unreachable: str = "") -> Mapping[str, Re
     try:
         beats = _heartbeats(client)
     except CommandFailed as failure:
-        return {"web": web, **dict.fromkeys(("worker", "beat"), Reported(None, failure.message))}
+        unknown = Reported(None, failure.message, is_final=isinstance(failure, NotAuthenticated))
+        return {"web": web, "worker": unknown, "beat": unknown}
     return {
         # The one that answered may not be the only one: during a change the old web beats on.
         "web": web if web.commits is None else Reported(tuple(sorted({*web.commits, *beats["web"]}))),

@@ -104,3 +104,14 @@ def test_error_lines_since_the_deployment_fail_it_without_their_secrets(nb: Runn
 @pytest.mark.parametrize("commit", ["abc", "zzzzzzz", "f" * 41])
 def test_what_is_no_commit_is_a_slip(nb: Runner, staging: Staging, commit: str) -> None:
     assert nb("deploy", "wait", "--commit", commit, "--json").code == 2
+
+
+def test_a_token_that_is_missing_or_refused_is_not_waited_for(
+    nb: Runner, staging: Staging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NB_TOKEN_STAGING", "nbk_of_somebody_else")
+    ran = nb("deploy", "wait", "--json")
+    assert (ran.code, ran.error["code"]) == (1, "deploy_unknown")
+    monkeypatch.delenv("NB_TOKEN_STAGING")
+    ran = nb("deploy", "wait", "--json")
+    assert (ran.code, ran.error["code"]) == (4, "no_token")
