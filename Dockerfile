@@ -30,7 +30,9 @@ RUN python -m pip uninstall --yes --quiet --root-user-action ignore pip \
     && useradd --system --uid 10001 --user-group --home-dir /srv/nanobanana --create-home nanobanana
 COPY --from=build /opt/nanobanana /opt/nanobanana
 
+# HOME is named, since migrations need one and a runtime that starts us under another number gives none.
 ENV PATH=/opt/nanobanana/bin:$PATH \
+    HOME=/srv/nanobanana \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     NB_HOME=/srv/nanobanana/.nb

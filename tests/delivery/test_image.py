@@ -61,6 +61,7 @@ def test_every_package_of_the_wheel_is_copied() -> None:
 def test_it_ends_as_nobody_on_the_slim_python_that_is_tested() -> None:
     assert {line.split()[0] for line in instructions("FROM")} == {"python:3.13-slim-bookworm"}
     assert instructions("USER") == ["10001:10001"]
+    assert "HOME=/srv/nanobanana" in instructions("ENV")[0].split(), "migrations do not run without a home"
     assert "secret" not in DOCKERFILE.lower()
     assert instructions("ADD") == []
 
