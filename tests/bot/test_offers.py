@@ -14,6 +14,7 @@ from bot.buttons import LONGEST, Button, Pressed, button
 from bot.texts import Words
 from core import catalog
 from core.catalog import CatalogModel, CostUnit, InputSlot, Route
+from core.storage import StoredFile
 from core.types import UserId
 from core.users import User
 from providers.base import MediaKind, MediaRole
@@ -155,6 +156,20 @@ def test_chosen_options_are_told_in_short() -> None:
     told = offers.params_words(EN, model, {"image_size": "4K", "sound": True, "quantity": 1, "duration": 5, "x": None})
     assert told == " · 4K · with sound · 5 s"
     assert offers.params_words(RU, None, {"quantity": 3, "sound": True, "loop": False}) == " · × 3 · sound"
+
+
+def test_an_option_that_a_photo_decides_is_not_offered_beside_it() -> None:
+    ratio = {"type": "string", "enum": ["16:9", "9:16"], "x-without": ["start"], "x-label": {"en": "Format"}}
+    model = a_model(options={"image_size": SIZE, "aspect_ratio": ratio}, inputs=(InputSlot(MediaRole.START, 1),))
+    both, photo = offers.options(EN, model, {}), StoredFile("uploads/1/a.jpg", "image/jpeg", 900, 64, 48)
+    assert offers.meaningful(both, model, ()) == tuple(both)
+    assert [option.name for option in offers.meaningful(both, model, (photo,))] == ["image_size"]
+
+
+@pytest.mark.parametrize(("duration", "told"), [((8,), "8 s"), ((5, 10), "5 s / 10 s")])
+def test_a_length_that_an_input_needs_is_told_in_seconds(duration: tuple[int, ...], told: str) -> None:
+    model = a_model(options={"duration": {"type": "integer", "enum": [5, 8, 10], "x-label": {"en": "Duration, s"}}})
+    assert offers.required_words(EN, model, {"duration": duration}) == told
 
 
 def test_prices_name_their_unit() -> None:

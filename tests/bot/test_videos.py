@@ -10,6 +10,7 @@ import pytest
 
 from core import catalog, db, providers
 from core.generations.inputs import is_video
+from providers.base import Finished, Media
 from tests.bot.people import Person, World
 from tests.bot.telegram import FakeTelegram, buttons
 from tests.core.generations.scripted import ScriptedProvider
@@ -59,6 +60,28 @@ async def test_it_is_changed_in_the_words_that_follow(
     assert job.prompt == "make it winter" and [image.mime for image in job.images] == ["video/mp4"]
     [ordered] = await mia.jobs()
     assert is_video(ordered.images[0]) and ordered.images[0].seconds == pytest.approx(1, abs=0.2)
+
+
+async def test_a_changed_video_is_changed_anew_from_the_same_one(
+    mia: Person, world: World, provider: ScriptedProvider, clip: bytes
+) -> None:
+    provider.answers.extend([Finished((Media("video/mp4", data=clip),))] * 2)
+    await mia.send("🎬 Create video")
+    await mia.send(message=video(mia, clip, caption="make it winter"))
+    await world.work()
+    [question] = await mia.press("Change")
+    assert "Demo Video" in question["text"]
+    await mia.send("make it autumn")
+    await world.work()
+    assert [(job.prompt, len(job.images)) for job in provider.jobs] == [("make it winter", 1), ("make it autumn", 1)]
+
+
+async def test_a_model_that_needs_a_photo_beside_it_is_not_offered_for_a_video(mia: Person, clip: bytes) -> None:
+    slots = json.dumps([{"role": "video", "most": 1}, {"role": "reference", "most": 4, "least": 1}])
+    await db.execute("UPDATE botapp_aimodel SET inputs = $1 WHERE slug = 'demo-video'", slots)
+    catalog.configure(providers.names())
+    [question] = await mia.send(message=video(mia, clip))
+    assert not any("Demo Video" in label for label in buttons(question))
 
 
 async def test_a_chosen_model_takes_a_video_with_its_caption(mia: Person, clip: bytes) -> None:
