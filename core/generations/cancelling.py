@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core import db, providers
 from core.generations import endings, repository, slots
-from core.generations.states import Generation, Stage, Status
+from core.generations.states import Generation, Status
 from core.queue import outbox
 from core.types import UserId
 
@@ -40,11 +40,13 @@ async def cancel(run_code: str, user: UserId) -> Generation:
             if found.status is Status.CANCELLED:
                 return found
             raise CannotCancel(run_code)
-        await endings.give_back(await repository.get(run_code), reason="cancelled by the user")
+        # It may have been accepted since it was looked at.
+        ended = await repository.get(run_code)
+        await endings.give_back(ended, reason="cancelled by the user")
         await repository.tell(before.id, "cancelled", by="user")
         await outbox.publish_later("bot.tell_failure", {"run_code": run_code})
-    if before.stage is Stage.SUBMITTED and before.external_id is not None:
-        await providers.stop(before.provider, before.external_id)
-        await slots.wake(before.provider)
+    if ended.external_id is not None:
+        await providers.stop(ended.provider, ended.external_id)
+        await slots.wake(ended.provider)
     await outbox.flush()
     return await repository.get(run_code)

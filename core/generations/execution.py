@@ -81,6 +81,10 @@ async def _set_off(taken: Claim) -> None:
         except ProviderError as error:
             await endings.fail(taken, error)
             return
+        if not await jobs.can_take(taken.generation, model, way.route):
+            # What the link led to is nothing for this way: the ways are looked at anew with it.
+            await taken.release(due=timedelta(0))
+            return
         if await _enter(taken, way):
             await _submit(taken, model, way)
             return
@@ -88,8 +92,10 @@ async def _set_off(taken: Claim) -> None:
         assert ways.opens_at is not None
         await _wait(taken, ways.waits_for, "parked", ways.opens_at - datetime.now(UTC))
         return
-    # Who could go another way looks again when patience is over; the others are woken when their turn comes.
-    again = routing.PATIENCE if len(ways.open) > 1 else AS_LONG_AS_IT_MAY
+    # Who could go another way looks again when patience is over; the others are woken when their turn comes. A probe
+    # may be over before whoever waits for it has written that down, and then nobody wakes them.
+    is_woken = len(ways.open) == 1 and not ways.open[0].is_probe
+    again = AS_LONG_AS_IT_MAY if is_woken else routing.PATIENCE
     await _wait(taken, ways.open[0].route.provider, "no free slot", again)
 
 
@@ -155,7 +161,9 @@ async def _submit(taken: Claim, model: CatalogModel, way: Way) -> None:
         return
     except (StorageUnavailable, StorageRefused) as error:
         # Nothing was sent, so there is nothing to look up: the job goes back to where it was.
+        # It was no attempt at the provider either, whose failures it may still be tried after.
         log.error("generation.storage_is_away", error=str(error))
+        taken.generation = replace(generation, attempts=generation.attempts - 1)
         await _wait(taken, provider, "the storage is away", STORAGE_AGAIN)
         return
     try:

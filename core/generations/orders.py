@@ -139,6 +139,9 @@ async def _with_inputs(
         OrderRefused: they do not fit, or no route carries them.
     """
     if parent is not None and order.continuation is not None:
+        if order.source_url:
+            # It would be fetched for nothing: the result is what is worked from.
+            raise TooManyImages(limit=0)
         wanted = replace(order.continuation, from_frame=False)
         await continuations.check(parent, wanted, model)
         files = continuations.placed(model, order.images, params, parent, wanted)
