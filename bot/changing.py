@@ -23,7 +23,7 @@ async def change_of(talk: Talk, generation: Generation, message_id: int | None =
     is_picture = generation.kind is MediaKind.IMAGE
     images = _shown_in(generation, message_id) if is_picture else generation.images
     model = await offers.find(generation.model)
-    if model is None or (images and not model.max_input_images):
+    if model is None or (is_picture and images and not model.max_input_images):
         model = await offers.image_model(talk.user, images=1) if is_picture else None
     if model is None or (is_picture and not images):
         return None

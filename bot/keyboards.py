@@ -79,12 +79,17 @@ def models(words: Words, entries: Iterable[CatalogModel], preferred: str | None)
 
 def card(words: Words, model: CatalogModel, options: Sequence[offers.Option]) -> InlineKeyboardMarkup:
     """The options of a model: all their values where these are few, else a button per option that opens its values."""
-    if sum(len(option.choices) for option in options) <= MOST_VALUES_ON_A_CARD:
+    if shows_values(options):
         rows = [row for option in options for row in _values(words, model, option)]
     else:
         rows = [[_opener(words, model, option)] for option in options]
     rows.append([button(words.plain("button-all-models"), Button.MODELS)])
     return _inline(rows)
+
+
+def shows_values(options: Sequence[offers.Option]) -> bool:
+    """True when a card has room for every value of the options."""
+    return sum(len(option.choices) for option in options) <= MOST_VALUES_ON_A_CARD
 
 
 def values(words: Words, model: CatalogModel, option: offers.Option) -> InlineKeyboardMarkup:
@@ -206,9 +211,13 @@ def shortened(text: str, limit: int = LONGEST_LABEL) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
+def chosen(words: Words, option: offers.Option) -> str:
+    """Return what the chosen value of an option is called."""
+    return next((choice.label for choice in option.choices if choice.is_chosen), words.plain("card-auto"))
+
+
 def _opener(words: Words, model: CatalogModel, option: offers.Option) -> InlineKeyboardButton:
-    chosen = next((choice.label for choice in option.choices if choice.is_chosen), words.plain("card-auto"))
-    text = words.plain("card-option", option=option.label, value=chosen)
+    text = words.plain("card-option", option=option.label, value=chosen(words, option))
     return button(shortened(text), Button.VALUES, model.slug, list(model.options).index(option.name))
 
 

@@ -250,6 +250,14 @@ def fitting_files(model: CatalogModel, files: Sequence[StoredFile]) -> tuple[Sto
     return tuple(file for file in files if file in kept)
 
 
+def meaningful(options: Sequence[Option], model: CatalogModel, files: Sequence[StoredFile]) -> tuple[Option, ...]:
+    """Return the options that mean something beside these files: a first frame, for one, decides the format."""
+    given = {MediaRole.VIDEO} if any(map(is_video, files)) else set()
+    if any(not is_video(file) for file in files):
+        given |= {slot.role for slot in model.inputs if slot.role is not MediaRole.VIDEO}
+    return tuple(one for one in options if given.isdisjoint(model.options[one.name].get("x-without", ())))
+
+
 def input_name(words: Words, model: CatalogModel, role: MediaRole) -> str:
     """Return what an input of this role is called."""
     slot = model.slot(role)
@@ -262,6 +270,9 @@ def required_words(words: Words, model: CatalogModel, required: Mapping[str, tup
     told = []
     for name, allowed in required.items():
         schema = model.options.get(name, {})
+        if words.has(f"option-{name}"):
+            told.append(" / ".join(_param_words(words, name, schema, value) for value in allowed))
+            continue
         values = " / ".join(_value_label(words, schema, value) for value in allowed)
         told.append(f"{option_label(words, name, schema)}: {values}")
     return ", ".join(told)

@@ -18,7 +18,7 @@ from core import catalog, users
 from core.catalog import CatalogModel
 from core.generations.inputs import is_video
 from core.storage import StoredFile
-from providers.base import MediaKind
+from providers.base import MediaKind, MediaRole
 
 
 def router() -> Router:
@@ -140,13 +140,19 @@ async def _open(
     price = str(offers.price_of(model, chosen))
     draft = replace(before, model=model.slug, params=chosen, images=images, parent=None, price=price)
     is_kept = await drafts.keep(talk.user.chat_id, draft)
-    options = offers.options(talk.words, model, chosen)
-    text = _card(talk, model, chosen, images, is_kept=is_kept)
+    options = offers.meaningful(offers.options(talk.words, model, chosen), model, images)
+    text = _card(talk, model, chosen, images, options, is_kept=is_kept)
     return text, keyboards.card(talk.words, model, options)
 
 
 def _card(
-    talk: Talk, model: CatalogModel, params: drafts.Params, images: Sequence[StoredFile], *, is_kept: bool
+    talk: Talk,
+    model: CatalogModel,
+    params: drafts.Params,
+    images: Sequence[StoredFile],
+    options: Sequence[offers.Option],
+    *,
+    is_kept: bool,
 ) -> Html:
     words = talk.words
     price = words(
@@ -157,22 +163,23 @@ def _card(
     is_image = model.kind is MediaKind.IMAGE
     return join(
         lines(words("card-title", model=model.display_name), offers.purpose(words, model)),
-        lines(price, _priced_options(talk, model, params), words("card-is-preferred") if is_image else ""),
+        lines(price, _about_options(talk, options), words("card-is-preferred") if is_image else ""),
         lines(_about_photos(talk, model, images), "" if is_kept else words("card-not-kept")),
         words("card-ask-image" if is_image else "card-ask-video"),
     )
 
 
-def _priced_options(talk: Talk, model: CatalogModel, params: drafts.Params) -> Html:
-    """Name every value of an option that changes the price, with its price."""
+def _about_options(talk: Talk, options: Sequence[offers.Option]) -> Html:
+    """Name what is chosen where the buttons below are bare values, else the prices that lie behind the buttons."""
+    words = talk.words
+    if keyboards.shows_values(options):
+        chosen = [(option.label, keyboards.chosen(words, option)) for option in options]
+        return lines(*(words("card-option", option=label, value=value) for label, value in chosen))
     rows = []
-    for option in offers.options(talk.words, model, params):
+    for option in options:
         if option.changes_price:
-            values = ", ".join(
-                talk.words.plain("card-option-value", value=choice.label, price=choice.price)
-                for choice in option.choices
-            )
-            rows.append(talk.words("card-option", option=option.label, value=values))
+            priced = [words.plain("card-option-value", value=one.label, price=one.price) for one in option.choices]
+            rows.append(words("card-option", option=option.label, value=", ".join(priced)))
     return lines(*rows)
 
 
@@ -183,12 +190,18 @@ def _about_photos(talk: Talk, model: CatalogModel, images: Sequence[StoredFile])
         return talk.words("card-has-photos", n=len(images))
     several = offers.inputs_words(talk.words, model)
     if len(several) > 1:
-        return talk.words("card-takes-inputs", inputs=", ".join(several))
+        return _about_inputs(talk, model, several)
     if model.needs_input_video:
         return talk.words("card-needs-video")
     if model.needs_input_image:
         return talk.words("card-needs-photo")
     return talk.words("card-takes-photos", n=model.max_input_images) if model.max_input_images else ""
+
+
+def _about_inputs(talk: Talk, model: CatalogModel, several: Sequence[str]) -> Html:
+    words, inputs = talk.words, ", ".join(several)
+    told = words("card-needs-inputs" if model.needs_input_image else "card-takes-inputs", inputs=inputs)
+    return lines(told, words("card-frames") if model.slot(MediaRole.END) else "")
 
 
 def _looked_up(

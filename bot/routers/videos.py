@@ -113,8 +113,8 @@ async def _ask(message: Message, talk: Talk) -> None:
 
 
 async def _editors() -> list[CatalogModel]:
-    """Return the models that change a video."""
-    return [model for model in await catalog.models() if model.max_input_videos]
+    """Return the models that change a video and need nothing beside it."""
+    return [model for model in await catalog.models() if model.max_input_videos and not model.needs_input_image]
 
 
 async def _asked_about(query: CallbackQuery, talk: Talk) -> StoredFile | None:
