@@ -30,7 +30,6 @@ COLUMNS = (
     Column("from, ⚡", "number"),
     Column("offered"),
     Column("by", optional=True),
-    Column("name", optional=True),
 )
 
 ROUTE_STATES: dict[str, State] = {
@@ -233,8 +232,7 @@ def _show_list(screen: Screen, page: ModelPage) -> None:
 
 
 def _row(model: Model) -> tuple[object, ...]:
-    routes = ", ".join(model["routes"]) or None
-    return model["slug"], model["kind"], model["price_from"], offered(model), routes, model["name"]
+    return model["slug"], model["kind"], model["price_from"], offered(model), ", ".join(model["routes"]) or None
 
 
 def _show(screen: Screen, found: ModelDetail) -> None:
