@@ -16,7 +16,7 @@ from core.catalog import CatalogModel, Route
 from core.generations import jobs
 from core.generations.states import Generation
 from core.provider_health import Breaker, Health
-from providers.errors import FAILURE_CLASSES, ModelRetired, ProviderError, ProviderUnavailable
+from providers.errors import FAILURE_CLASSES, InvalidRequest, ModelRetired, ProviderError, ProviderUnavailable
 
 PATIENCE = timedelta(seconds=20)
 
@@ -61,6 +61,11 @@ async def ways(generation: Generation, model: CatalogModel, *, without: Route | 
     left = await _left(generation)
     carrying = [route for route in model.routes if await jobs.can_take(generation, model, route)]
     remaining = [route for route in carrying if (route.provider, route.model) not in left and route != without]
+    if generation.continuation is not None and not carrying:
+        # Since it was ordered, the parent's files were removed: nobody's model is to blame.
+        return Ways(
+            failure=_last_failure(left) or InvalidRequest("the result that it continues cannot be used any more")
+        )
     if not remaining:
         return Ways(failure=_last_failure(left) or ModelRetired(f"{model.slug} has no route for this job"))
     found = [Way(route, await provider_health.of(route.provider)) for route in remaining]

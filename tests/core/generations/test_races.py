@@ -136,3 +136,22 @@ async def test_a_storage_that_was_away_uses_up_no_attempts_at_the_provider(
     assert (await advance(generation)).status is not Status.ERROR
     await make_due(generation)
     assert (await advance(generation)).external_id == "job-1"
+
+
+async def test_a_result_that_is_removed_before_it_is_continued_is_not_called_a_retired_model(
+    order: Ordering, user: users.User, first: ScriptedProvider
+) -> None:
+    await db.execute(
+        """UPDATE botapp_aimodel SET follow_ups = '[{"kind": "vary", "model": "nano-banana"}]',
+        inputs = '[{"role": "image", "most": 1}]' WHERE slug = 'nano-banana'"""
+    )
+    catalog.configure({"first", "second"})
+    made = await advance(await order())
+    before = await balance(user)
+    wanted = generations.Continuation(catalog.FollowUpKind.VARY, 1)
+    child = await order(parent=made.run_code, continuation=wanted)
+    await db.execute("UPDATE botapp_genrequest SET files_removed_at = now() WHERE id = $1", made.id)
+    child = await advance(child)
+    assert (child.status, child.error_code) == (Status.ERROR, "invalid_request")
+    assert len(first.jobs) == 1
+    assert await balance(user) == before
