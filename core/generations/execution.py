@@ -274,7 +274,9 @@ async def _give_up(taken: Claim) -> None:
     error = TimedOut(f"not finished by {generation.deadline_at:%Y-%m-%dT%H:%M:%SZ}")
     if generation.external_id is not None:
         await providers.stop(generation.provider, generation.external_id)
-        await provider_health.record_failure(generation.provider, error)
+        if generation.stage is Stage.SUBMITTED:
+            # Who has finished is not to blame for what our storage did not take.
+            await provider_health.record_failure(generation.provider, error)
     await endings.fail(taken, error)
     if generation.stage is not Stage.QUEUED:
         await slots.wake(generation.provider)

@@ -11,7 +11,7 @@ import pytest
 
 from core import catalog, db, generations, provider_health, references, storage, users
 from core.generations import Stage, Status, routing, slots
-from core.storage import StorageUnavailable, StoredFile
+from core.storage import StorageRefused, StorageUnavailable, StoredFile
 from providers.base import Submitted
 from providers.errors import ProviderUnavailable
 from tests.core.generations.conftest import Ordering, advance, balance, make_due
@@ -155,3 +155,22 @@ async def test_a_result_that_is_removed_before_it_is_continued_is_not_called_a_r
     assert (child.status, child.error_code) == (Status.ERROR, "invalid_request")
     assert len(first.jobs) == 1
     assert await balance(user) == before
+
+
+async def test_a_result_that_our_storage_never_took_does_not_speak_against_the_provider(
+    order: Ordering, user: users.User, first: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first.answers.append(Submitted("job-1"))
+    generation = await advance(await order())
+
+    async def refused(*_: object, **__: object) -> int:
+        raise StorageRefused("AccessDenied")
+
+    monkeypatch.setattr(type(storage.storage()), "put", refused)
+    with pytest.raises(StorageRefused):
+        await advance(generation)
+    await db.execute("UPDATE botapp_genrequest SET deadline_at = now() - interval '1 second'")
+    failed = await advance(generation)
+    assert (failed.status, failed.error_code, await balance(user)) == (Status.ERROR, "timed_out", "50.00")
+    provider_health.forget()
+    assert (await provider_health.of("first")).failures == 0
