@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import redirect_stdout
 from io import StringIO
@@ -127,6 +128,30 @@ async def test_invariants_can_be_taken_back_and_put_on_again(empty: Settings, lo
     assert await look.fetchval(functions) == 0
     assert await migrations.migrate(empty) == migrations.known()[1:]
     assert await look.fetchval(triggers) == before
+
+
+async def test_numbers_of_pictures_become_slots(empty: Settings, look: Any) -> None:
+    await migrations.migrate(empty)
+    with redirect_stdout(StringIO()):
+        result = await run_backwards("core", migration_id=migrations.known()[4], auto_agree=True)
+    assert result.success, result.message
+    for slug, most, needs in (("words", 0, False), ("editor", 3, False), ("animator", 1, True)):
+        await look.execute(
+            """
+            INSERT INTO botapp_aimodel (slug, display_name, type, base_cost_usd, max_input_images, needs_input_image)
+            VALUES ($1, $1, 'image', 0.02, $2, $3)
+            """,
+            slug,
+            most,
+            needs,
+        )
+    assert await migrations.migrate(empty) == migrations.known()[4:]
+    rows = await look.fetch("SELECT slug, inputs::text FROM botapp_aimodel")
+    assert {row["slug"]: json.loads(row["inputs"]) for row in rows} == {
+        "words": [],
+        "editor": [{"role": "image", "most": 3, "least": 0}],
+        "animator": [{"role": "image", "most": 1, "least": 1}],
+    }
 
 
 async def test_everything_can_be_taken_back(empty: Settings, look: Any) -> None:
