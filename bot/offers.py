@@ -270,11 +270,12 @@ def required_words(words: Words, model: CatalogModel, required: Mapping[str, tup
     told = []
     for name, allowed in required.items():
         schema = model.options.get(name, {})
+        label = option_label(words, name, schema)
         if words.has(f"option-{name}"):
-            told.append(" / ".join(_param_words(words, name, schema, value) for value in allowed))
-            continue
-        values = " / ".join(_value_label(words, schema, value) for value in allowed)
-        told.append(f"{option_label(words, name, schema)}: {values}")
+            label, values = label.partition(",")[0], [_param_words(words, name, schema, value) for value in allowed]
+        else:
+            values = [_value_label(words, schema, value) for value in allowed]
+        told.append(f"{label}: {' / '.join(values)}")
     return ", ".join(told)
 
 

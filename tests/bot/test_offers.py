@@ -166,7 +166,7 @@ def test_an_option_that_a_photo_decides_is_not_offered_beside_it() -> None:
     assert [option.name for option in offers.meaningful(both, model, (photo,))] == ["image_size"]
 
 
-@pytest.mark.parametrize(("duration", "told"), [((8,), "8 s"), ((5, 10), "5 s / 10 s")])
+@pytest.mark.parametrize(("duration", "told"), [((8,), "Duration: 8 s"), ((5, 10), "Duration: 5 s / 10 s")])
 def test_a_length_that_an_input_needs_is_told_in_seconds(duration: tuple[int, ...], told: str) -> None:
     model = a_model(options={"duration": {"type": "integer", "enum": [5, 8, 10], "x-label": {"en": "Duration, s"}}})
     assert offers.required_words(EN, model, {"duration": duration}) == told
