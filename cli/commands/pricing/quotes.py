@@ -19,7 +19,7 @@ COLUMNS = (
     Column("name"),
     Column("kind"),
     Column("from", "number"),
-    Column("per"),
+    Column("paid by"),
     Column("offered"),
 )
 
@@ -92,7 +92,7 @@ def _not_json(name: str) -> None:
 
 
 def _row(model: Model) -> tuple[object, ...]:
-    offered = "yes" if model["is_active"] and model["available"] else "no, off" if not model["is_active"] else "no key"
+    offered = "yes" if model["is_active"] and model["available"] else "no, off" if not model["is_active"] else "not now"
     return model["slug"], model["name"], model["kind"], model["price_from"], model["unit"], offered
 
 
