@@ -75,7 +75,7 @@ def test_models_are_listed_with_their_lowest_price(nb: Runner, service: Emulator
         {**service.models[0], "slug": "keyless", "available": False},
     ]
     ran = nb("pricing", "list")
-    assert [line.split()[-1] for line in ran.out.splitlines()[1:]] == ["yes", "off", "key"]
+    assert [line.split()[-1] for line in ran.out.splitlines()[1:]] == ["yes", "off", "now"]
     assert len(nb("pricing", "list", "--json").data["items"]) == 3
 
 
