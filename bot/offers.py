@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from providers.base import Json, MediaKind, MediaRole
 
 MOST_BUTTONS: Final = 12
 """Values of one option that fit on a card; of an option with more a few are offered."""
+
+FEW_MODELS: Final = 3
+"""Models of one kind that a balance is told to pay for."""
 
 FEW_STOPS: Final = 5
 """Steps in which a wide range of numbers is offered."""
@@ -132,16 +136,15 @@ async def affordable(balance: Tokens) -> list[tuple[CatalogModel, int]]:
 
 
 def affordable_words(words: Words, models: list[tuple[CatalogModel, int]]) -> list[Html]:
-    """Return a line for each model that the balance pays for."""
-    return [
-        words(
-            "balance-enough-videos" if model.kind is MediaKind.VIDEO else "balance-enough-images",
-            model=model.display_name,
-            n=count,
-            price=price_of(model),
-        )
-        for model, count in models
-    ]
+    """Return a line for each model that the balance pays for; of each kind the first few are enough."""
+    told: list[Html] = []
+    named: Counter[MediaKind] = Counter()
+    for model, count in models:
+        named[model.kind] += 1
+        if named[model.kind] <= FEW_MODELS:
+            key = "balance-enough-videos" if model.kind is MediaKind.VIDEO else "balance-enough-images"
+            told.append(words(key, model=model.display_name, n=count, price=price_of(model)))
+    return told
 
 
 def options(words: Words, model: CatalogModel, chosen: Mapping[str, Json]) -> list[Option]:

@@ -282,3 +282,16 @@ def test_the_menu_is_recognized_in_every_language() -> None:
 def test_long_labels_are_cut() -> None:
     assert keyboards.shortened("x" * 41) == "x" * 39 + "…"
     assert keyboards.shortened("x" * 40) == "x" * 40
+
+
+def test_of_many_models_that_a_balance_pays_for_a_few_of_each_kind_are_named() -> None:
+    pictures = [(a_model(f"painter-{n}"), n + 1) for n in range(5)]
+    videos = [(a_model(f"mover-{n}", kind=MediaKind.VIDEO), 1) for n in range(2)]
+    told = "\n".join(offers.affordable_words(EN, [*pictures, *videos]))
+    assert [name for name in ("Painter-0", "Painter-2", "Mover-0", "Mover-1") if name in told] == [
+        "Painter-0",
+        "Painter-2",
+        "Mover-0",
+        "Mover-1",
+    ]
+    assert "Painter-3" not in told and len(told.splitlines()) == 5
