@@ -3,11 +3,12 @@
 from core.tables.bonuses import DailyReward, PromoCode, PromoRedemption, Referral
 from core.tables.catalog import AIModel, PriceRevision, PricingSettings
 from core.tables.chat import ChatMessage, ChatThread
+from core.tables.errors import ErrorEvent
 from core.tables.events import InboxEvent, OutboxMessage
 from core.tables.generations import Cart, Generation, GenerationEvent
 from core.tables.ledger import Balance, Charge, Transaction
 from core.tables.media import Refusal, Upload
-from core.tables.operations import Approval, AuditEvent, OpsToken, ScheduleEntry
+from core.tables.operations import AgentLogEntry, Approval, AuditEvent, OpsToken, ScheduleEntry
 from core.tables.payments import Payment, TokenPackage
 from core.tables.providers import ProviderState
 from core.tables.users import User, UserSettings
@@ -41,11 +42,14 @@ TABLES = [
     ProviderState,
     Upload,
     Refusal,
+    ErrorEvent,
+    AgentLogEntry,
 ]
 
 __all__ = [
     "TABLES",
     "AIModel",
+    "AgentLogEntry",
     "Approval",
     "AuditEvent",
     "Balance",
@@ -54,6 +58,7 @@ __all__ = [
     "ChatMessage",
     "ChatThread",
     "DailyReward",
+    "ErrorEvent",
     "Generation",
     "GenerationEvent",
     "InboxEvent",

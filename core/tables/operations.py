@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from piccolo.columns import JSONB, Array, BigSerial, Boolean, Integer, Text, Timestamptz, Varchar
+from piccolo.columns import JSONB, Array, BigSerial, Boolean, Date, Integer, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.constraints import Check
 from piccolo.table import Table
@@ -70,3 +70,23 @@ class Approval(Table, tablename="botapp_approval", db=DB):
     approved_by = Varchar(length=100, default=None, null=True)
     approved_at = Timestamptz(default=None, null=True)
     used_at = Timestamptz(default=None, null=True)
+
+
+class AgentLogEntry(Table, tablename="botapp_agentlog", db=DB):
+    """An entry of the agents' log, as its file in the repository has it."""
+
+    id = BigSerial(primary_key=True)
+    code = Varchar(length=40, default=None, null=False, unique=True, help_text="The entry's id in its front matter.")
+    date = Date(default=None, null=False)
+    kind = Varchar(length=40, default="", null=False, help_text="staging-deploy, production-deploy, work, incident.")
+    status = Varchar(length=12, default="open", null=False, help_text="open until its result is known, then done.")
+    title = Varchar(length=300, default=None, null=False)
+    agent = Varchar(length=100, default="", null=False)
+    branch = Varchar(length=255, default="", null=False)
+    pull_request = Integer(default=None, null=True)
+    facts = JSONB(default="{}", null=False, help_text="Commits, deployments, verdict, runs.")
+    text = Text(default="", null=False, help_text="The entry as it is rendered.")
+    digest = Varchar(length=64, default="", null=False, help_text="SHA-256 of the file; the same needs no update.")
+    received_at = Timestamptz(default=TimestamptzNow(), null=False)
+
+    agentlog_status_is_known = Check((status == "open") | (status == "done") | (status == "failed"))

@@ -27,6 +27,7 @@ class User(Table, tablename="botapp_tguser", db=DB):
     language_code = Varchar(length=10, default="ru", null=False, help_text="As Telegram tells it.")
     is_premium = Boolean(default=False, null=False)
     is_blocked = Boolean(default=False, null=False, help_text="An operator shut this user out.")
+    is_test = Boolean(default=False, null=False, help_text="Made by `nb smoke`: no person, and in no statistics.")
     unreachable_since = Timestamptz(default=None, null=True, help_text="The user blocked the bot at this time.")
     created_at = Timestamptz(default=TimestamptzNow(), null=False)
     updated_at = Timestamptz(default=TimestamptzNow(), null=False)

@@ -1,0 +1,40 @@
+"""The indexes that faults and the agents' log are read by."""
+
+from __future__ import annotations
+
+from piccolo.apps.migrations.auto.migration_manager import MigrationManager
+
+from core import db
+
+ID = "2026-11-22T22:00:00:000008"
+VERSION = "1.38.0"
+DESCRIPTION = "error and agents' log indexes"
+
+INDEXES = """
+CREATE INDEX boterrorevent_by_kind ON botapp_boterrorevent (fingerprint, occurred_at DESC);
+CREATE INDEX boterrorevent_by_age ON botapp_boterrorevent (last_at);
+CREATE INDEX boterrorevent_open ON botapp_boterrorevent (severity, last_at DESC) WHERE status <> 'resolved';
+CREATE INDEX boterrorevent_by_trace ON botapp_boterrorevent (trace_id) WHERE trace_id <> '';
+CREATE INDEX boterrorevent_by_generation ON botapp_boterrorevent (gen_request_id) WHERE gen_request_id IS NOT NULL;
+CREATE INDEX agentlog_newest ON botapp_agentlog (date DESC, id DESC);
+"""
+
+DOWN = """
+DROP INDEX boterrorevent_by_kind, boterrorevent_by_age, boterrorevent_open, boterrorevent_by_trace,
+    boterrorevent_by_generation, agentlog_newest;
+"""
+
+
+async def forwards() -> MigrationManager:
+    """Add the indexes."""
+    manager = MigrationManager(migration_id=ID, app_name="core", description=DESCRIPTION)
+
+    async def up() -> None:
+        await db.execute(INDEXES)
+
+    async def down() -> None:
+        await db.execute(DOWN)
+
+    manager.add_raw(up)
+    manager.add_raw_backwards(down)
+    return manager
