@@ -17,9 +17,10 @@ from typing import Any
 
 from typer.exceptions import Abort, Exit, TyperException
 
-from cli import registry
+from cli import journal, registry
 from cli.durations import is_duration
 from cli.envelope import NextStep, Notice, Outcome, Problem, document, encode
+from cli.environments import project_root
 from cli.errors import CommandFailed, UpstreamFault, UsageMistake
 from cli.exit_codes import ExitCode
 from cli.invocation import Invocation, begin
@@ -40,7 +41,10 @@ def run(arguments: Sequence[str]) -> int:
     """Run `nb` with these arguments and return its exit code; prints, never raises."""
     arguments = _with_wait_times(arguments)
     invocation = _begin(arguments)
-    return _finish(_result(arguments, invocation), invocation)
+    result = _result(arguments, invocation)
+    exit_code = _finish(result, invocation)
+    _keep(arguments, result, exit_code, invocation)
+    return exit_code
 
 
 def interrupted(arguments: Sequence[str]) -> int:
@@ -90,6 +94,30 @@ def _finish(result: Result, invocation: Invocation) -> int:
         sys.stderr.write(f"nb: the output cannot be written: {error.strerror}\n")
         return ExitCode.UPSTREAM
     return result if isinstance(result, int) else result.exit_code
+
+
+def _keep(arguments: Sequence[str], result: Result, exit_code: int, invocation: Invocation) -> None:
+    """Enter the run in the journal: not for a TAB, and not for what runs for ever."""
+    if "_NB_COMPLETE" in os.environ or invocation.command in PROCESSES:
+        return
+    failure = result if isinstance(result, CommandFailed) else getattr(result, "problem", None)
+    branch, head = journal.checked_out(project_root())
+    journal.append(
+        journal.Run(
+            run_id=invocation.run_id,
+            at=datetime.now(UTC),
+            command=invocation.command,
+            arguments=journal.of_this_process(arguments),
+            exit_code=exit_code,
+            duration_ms=round((monotonic() - invocation.started) * 1000, 1),
+            env=invocation.environment,
+            branch=branch,
+            head=head,
+            agent=os.environ.get("NB_AGENT", ""),
+            error=failure.code if failure is not None else "",
+            facts=result.facts if isinstance(result, Outcome) else {},
+        )
+    )
 
 
 def _discard_output() -> None:

@@ -44,7 +44,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a command found or did: `data` for machines, `show` for people."""
+    """What a command found or did: `data` for machines, `show` for people, `facts` for the journal."""
 
     data: Mapping[str, object]
     show: Callable[[Screen], None] = field(compare=False)
@@ -53,6 +53,7 @@ class Outcome:
     warnings: tuple[Notice, ...] = ()
     next_steps: tuple[NextStep, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.problem is None) != (self.exit_code is ExitCode.OK):

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from cli.commands.ready import readiness
 from cli.deploys.shapes import EnvironmentDeploy, ErrorLine, VerifyCheck
 from cli.deploys.survey import Surveyor
 from cli.errors import CommandFailed
+from cli.masking import masked
 from cli.wire import Check
 
 MOST_LINES = 50
 """Error lines that are asked for of one service; the count says when there are more."""
-
-SECRETS = re.compile(
-    r"(?<!\d)\d{8,10}:[\w-]{35}|\b(nbk_\w{8,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|sk-[\w-]{20,}|AIza[\w-]{30,}|eyJ[\w-]+\.[\w-]+\.[\w-]+)"
-    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
-)
-"""Tokens of Telegram, ours, GitHub, OpenAI, Google, JWTs, and a password in an address."""
 
 
 def verify(surveyor: Surveyor, found: EnvironmentDeploy) -> tuple[list[VerifyCheck], list[ErrorLine]]:
@@ -29,11 +22,6 @@ def verify(surveyor: Surveyor, found: EnvironmentDeploy) -> tuple[list[VerifyChe
         checks.append(check)
         errors += lines
     return checks, errors
-
-
-def masked(text: str) -> str:
-    """A line of a log without what looks like a secret."""
-    return SECRETS.sub("[secret]", text)
 
 
 def _ready(surveyor: Surveyor) -> list[VerifyCheck]:

@@ -103,7 +103,7 @@ def test_the_validator_can_say_no(text: str, said: str) -> None:
 
 
 def test_what_looks_like_a_secret_is_masked_and_the_rest_is_not() -> None:
-    from cli.deploys.verification import masked
+    from cli.masking import masked
 
     assert masked("postgresql://nb:secret@db/nb failed") == "postgresql://[secret]@db/nb failed"
     assert masked("Bearer ghp_" + "a" * 36) == "Bearer [secret]"
