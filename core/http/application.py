@@ -24,6 +24,7 @@ BLUEPRINTS = (
     "core.http.pay:blueprint",
     "core.http.ops:blueprint",
     "core.http.app:blueprint",
+    "core.http.webapps:blueprint",
     "bot.webhook:blueprint",
 )
 """Upper layers are named, never imported."""

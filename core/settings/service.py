@@ -151,6 +151,12 @@ class ServiceSettings(BaseModel):
             pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$",
         ),
     ] = None
+    webapps_path: Annotated[
+        Path | None,
+        Field(
+            alias="WEBAPPS_PATH", description="Folder of the built Mini App; `webapps/dist` of the code when not set."
+        ),
+    ] = None
     results_kept_days: Annotated[
         int,
         Field(
