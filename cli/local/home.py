@@ -17,7 +17,7 @@ from pathlib import Path
 from cli.local.launch import LocalError
 
 MARKER = "nb-home.json"
-KEPT_FOR_PEOPLE = ("uv",)
+KEPT_FOR_PEOPLE = ("uv", "node")
 """What may lie in the home without being data: the tools that `./run` fetched."""
 
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from cli.local import ports, postgres, redis
+from cli.local import ports, postgres, redis, webapps
 from cli.local.choices import USUAL_PORTS, Choices, require_server, without_password
 from cli.local.emulation import SOURCE, Emulation
 from cli.local.home import Home, Secrets, read_json
@@ -96,6 +96,7 @@ class Product:
             Planned("catalogue", self._sync_catalogue, after=("migrations",)),
             Planned(telegram, self._start_telegram, after=("data folder",)),
             *(Planned(title, self._start_emulators, after=("data folder",)) for title in emulators),
+            *([Planned("Mini App", self._build_webapps, after=("data folder",))] if webapps.are_here() else ()),
             Planned("web", self._start_web, after=servers),
             Planned("worker", self._start_worker, after=servers),
             Planned("beat", self._start_beat, after=servers),
@@ -305,6 +306,10 @@ class Product:
         await self._supervisor.start("emulators")
         failing = f"; {self._emulation.failures} of 100 calls fail" if self._emulation.failures else ""
         return f"{', '.join(self.addresses.emulators)}{failing}"
+
+    async def _build_webapps(self) -> str:
+        # The chat does everything that the Mini App does: a build that fails is no reason not to start.
+        return await webapps.build_beside(self.home.log("webapps"), self.choices.environment)
 
     async def _start_web(self) -> str:
         await self._supervisor.start("web")
