@@ -9,6 +9,7 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, KeyboardBu
 
 from bot import offers
 from bot.buttons import Button, button, in_hundredths
+from bot.mini_app import MiniApp
 from bot.texts import LANGUAGES, Words
 from core.catalog import CatalogModel
 from core.generations import Generation
@@ -63,8 +64,10 @@ def account(words: Words) -> InlineKeyboardMarkup:
     )
 
 
-def models(words: Words, entries: Iterable[CatalogModel], preferred: str | None) -> InlineKeyboardMarkup:
-    """One button per model, with price and speed."""
+def models(
+    words: Words, entries: Iterable[CatalogModel], preferred: str | None, mini_app: MiniApp | None = None
+) -> InlineKeyboardMarkup:
+    """One button per model, with price and speed, and the Mini App with all of them."""
     rows = []
     for model in entries:
         text = words.plain(
@@ -74,15 +77,22 @@ def models(words: Words, entries: Iterable[CatalogModel], preferred: str | None)
             duration=words.duration(model.typical_seconds),
         )
         rows.append([button(text, Button.PICK, model.slug)])
+    if mini_app is not None:
+        rows.append([mini_app.button(words.plain("button-open-app"))])
     return _inline(rows)
 
 
-def card(words: Words, model: CatalogModel, options: Sequence[offers.Option]) -> InlineKeyboardMarkup:
-    """The options of a model: all their values where these are few, else a button per option that opens its values."""
+def card(
+    words: Words, model: CatalogModel, options: Sequence[offers.Option], mini_app: MiniApp | None = None
+) -> InlineKeyboardMarkup:
+    """The options of a model: all their values where these are few, else a button per option that opens its values.
+    Its form in the Mini App is one button more."""
     if shows_values(options):
         rows = [row for option in options for row in _values(words, model, option)]
     else:
         rows = [[_opener(words, model, option)] for option in options]
+    if mini_app is not None:
+        rows.append([mini_app.button(words.plain("button-open-form"), model.slug)])
     rows.append([button(words.plain("button-all-models"), Button.MODELS)])
     return _inline(rows)
 

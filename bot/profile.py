@@ -7,6 +7,7 @@ from typing import Final
 from aiogram import Bot
 from aiogram.types import BotCommand, MenuButtonCommands
 
+from bot.mini_app import MiniApp
 from bot.texts import LANGUAGES, Words
 from core.types import Language
 
@@ -27,6 +28,8 @@ COMMANDS: Final = (
     "terms",
 )
 
+MENU_BUTTON: Final = "🍌 App"
+
 DEFAULT: Final[Language] = "en"
 """For Telegram languages that have no texts of their own."""
 
@@ -36,7 +39,7 @@ def commands(words: Words) -> list[BotCommand]:
     return [BotCommand(command=name, description=words.plain(f"command-{name}")) for name in COMMANDS]
 
 
-async def publish(bot: Bot) -> None:
+async def publish(bot: Bot, mini_app: MiniApp | None) -> None:
     """Set what differs from the texts; asking first spares calls that Telegram limits."""
     for code, language in [(None, DEFAULT), *((language, language) for language in LANGUAGES)]:
         words = Words(language)
@@ -49,4 +52,6 @@ async def publish(bot: Bot) -> None:
         short = words.plain("bot-short-description")
         if (await bot.get_my_short_description(language_code=code)).short_description != short:
             await bot.set_my_short_description(short, language_code=code)
-    await bot.set_chat_menu_button(menu_button=MenuButtonCommands())
+    # One for all languages: a button per chat would be a call for every person.
+    menu = mini_app.menu_button(MENU_BUTTON) if mini_app else MenuButtonCommands()
+    await bot.set_chat_menu_button(menu_button=menu)

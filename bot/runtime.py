@@ -17,6 +17,7 @@ from bot.chat_log import ChatLog
 from bot.client import LOST_ANSWER, create_bot
 from bot.delivery import Courier
 from bot.dispatcher import create_dispatcher
+from bot.mini_app import MiniApp
 from bot.progress import Board
 from bot.routers.cart import send_offer
 from bot.subscription import keep_subscribed
@@ -42,6 +43,7 @@ class Runtime:
         self._dispatcher = create_dispatcher(self._chat_log)
         self._dispatcher["support_contact"] = settings.support_contact
         self._dispatcher["public_base_url"] = settings.public_base_url
+        self._dispatcher["mini_app"] = MiniApp.of(settings)
         self._board = Board(self.bot)
         self._courier = Courier(self.bot)
         self._cashier = Cashier(self.bot)

@@ -11,6 +11,7 @@ from aiogram.exceptions import TelegramAPIError
 
 from bot import profile
 from bot.client import LOST_ANSWER
+from bot.mini_app import MiniApp
 from core import telegram_webhook
 from core.logs import get_logger
 from core.settings import Settings
@@ -31,7 +32,7 @@ async def keep_subscribed(bot: Bot, settings: Settings) -> None:
         await _until_it_works("webhook_not_set", lambda: set_webhook(bot, settings))
     else:
         await _until_it_works("webhook_not_removed", bot.delete_webhook)
-    await _until_it_works("profile_not_published", lambda: profile.publish(bot))
+    await _until_it_works("profile_not_published", lambda: profile.publish(bot, MiniApp.of(settings)))
 
 
 async def set_webhook(bot: Bot, settings: Settings) -> bool:

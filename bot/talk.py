@@ -16,6 +16,7 @@ from aiogram.types import (
     ReplyParameters,
 )
 
+from bot.mini_app import MiniApp
 from bot.texts import Words
 from core.inbox import Event
 from core.types import IdempotencyKey
@@ -32,6 +33,7 @@ class Talk:
     user: User
     words: Words
     event: Event
+    mini_app: MiniApp | None = None
     _is_acknowledged: bool = field(default=False)
 
     @property

@@ -39,7 +39,7 @@ class People(BaseMiddleware):
         inbox_event: Event = data["inbox_event"]
         bot: Bot = data["bot"]
         user = await users.upsert(profile_of(person))
-        talk = data["talk"] = Talk(bot, user, Words(user.language), inbox_event)
+        talk = data["talk"] = Talk(bot, user, Words(user.language), inbox_event, data.get("mini_app"))
         said = event.message or event.callback_query
         if isinstance(said, Message | CallbackQuery):
             self._chat_log.heard(said)

@@ -142,7 +142,7 @@ async def _open(
     is_kept = await drafts.keep(talk.user.chat_id, draft)
     options = offers.meaningful(offers.options(talk.words, model, chosen), model, images)
     text = _card(talk, model, chosen, images, options, is_kept=is_kept)
-    return text, keyboards.card(talk.words, model, options)
+    return text, keyboards.card(talk.words, model, options, talk.mini_app)
 
 
 def _card(
@@ -231,7 +231,8 @@ async def _list(talk: Talk, models: Sequence[CatalogModel]) -> tuple[Html, Inlin
     preferred = await offers.image_model(talk.user)
     text = join(*groups, await _gone(talk, models), talk.words("models-choose"))
     in_groups = sorted(models, key=lambda model: model.kind is not MediaKind.IMAGE)
-    return text, keyboards.models(talk.words, in_groups, preferred.slug if preferred else None)
+    chosen = preferred.slug if preferred else None
+    return text, keyboards.models(talk.words, in_groups, chosen, talk.mini_app)
 
 
 def _group(talk: Talk, kind: MediaKind, models: Sequence[CatalogModel]) -> Html | str:

@@ -81,11 +81,11 @@ async def test_polling_takes_the_webhook_away(bot: Bot, settings: Settings, tele
 
 
 async def test_commands_and_descriptions_are_published_in_every_language_once(bot: Bot, telegram: FakeTelegram) -> None:
-    await profile.publish(bot)
+    await profile.publish(bot, None)
     commands = {call.language_code: call.commands for call in telegram.named("setMyCommands")}
     assert set(commands) == {None, "ru", "en"}
     assert [command.command for command in commands["ru"]] == list(profile.COMMANDS)
     assert commands["ru"][1].description == "Модели и цены" and commands[None][1].description == "Models and prices"
     before = len(telegram.calls)
-    await profile.publish(bot)
+    await profile.publish(bot, None)
     assert not [call for call in telegram.calls[before:] if call.__api_method__.startswith("setMy")]

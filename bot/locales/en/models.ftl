@@ -54,4 +54,6 @@ card-retired = “{ $model }” is gone. Here is what replaces it: “{ $success
 card-choose-value = <b>{ $model }</b>. { $option }:
 button-back-to-card = ‹ { $model }
 button-all-models = ‹ All models
+button-open-app = 📱 All models in the app
+button-open-form = 📱 Set it up in the app
 card-option-value = { $value } – { $price } ⚡

@@ -54,4 +54,6 @@ card-retired = «{ $model }» больше не работает. Вот зам�
 card-choose-value = <b>{ $model }</b>. { $option }:
 button-back-to-card = ‹ { $model }
 button-all-models = ‹ Все модели
+button-open-app = 📱 Все модели в приложении
+button-open-form = 📱 Настроить в приложении
 card-option-value = { $value } – { $price } ⚡
