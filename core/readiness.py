@@ -1,32 +1,31 @@
 """Whether the service can do its work: one check per thing that it needs, side by side, each with a time limit.
 
 A check that could not run says unknown, and unknown is not ready. Answers are kept for a moment, so that a flood of
-questions does not become a flood of checks.
+questions does not become a flood of checks. What is looked at without being needed is in `core.watched`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from time import monotonic
-from typing import Literal, TypeAlias
+from typing import Any
 
 import asyncpg
 import httpx
 from redis.exceptions import RedisError
 
-from core import db, heartbeat, migrations, redis, storage, telegram_webhook
+from core import db, heartbeat, migrations, redis, storage, telegram_webhook, watched
 from core.heartbeat import ProcessKind
 from core.logs import get_logger, redact
 from core.settings import Settings
+from core.verdicts import CheckFunction, Level, Shared, State, Verdict, Weighed
+from core.watched import WebhookInfo
 
 LIMIT_SECONDS = 2.0
 FRESH_SECONDS = 1.0
-WEBHOOK_FRESH_SECONDS = 15.0
-"""How long Telegram is believed that it knows our address. Asking every second would be impolite."""
-
-State: TypeAlias = Literal["ok", "failed", "unknown"]
 
 logger = get_logger(__name__)
 
@@ -35,23 +34,16 @@ _abandoned: set[asyncio.Future[Verdict]] = set()
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a check found, and what to do about it."""
-
-    state: State
-    detail: str
-    fix: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Check:
-    """A check that was made."""
+    """A check that was made. `facts` say for machines what `detail` says in words."""
 
     id: str
     state: State
+    level: Level
     detail: str
     duration_ms: float
     fix: str | None
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +54,8 @@ class Readiness:
 
     @property
     def ok(self) -> bool:
-        """True when every check says so."""
-        return all(check.state == "ok" for check in self.checks)
-
-
-CheckFunction: TypeAlias = Callable[[], Awaitable[Verdict]]
+        """True when everything that is needed is there: what probes are answered."""
+        return all(check.state == "ok" for check in self.checks if check.level == "needed")
 
 
 class ReadinessProbe:
@@ -74,30 +63,20 @@ class ReadinessProbe:
 
     def __init__(self, checks: Mapping[str, CheckFunction], *, clock: Callable[[], float] = monotonic) -> None:
         self._checks = checks
-        self._clock = clock
-        self._running: asyncio.Task[Readiness] | None = None
-        self._last: Readiness | None = None
-        self._last_at = float("-inf")
+        self._shared = Shared(self._run, fresh_s=lambda: FRESH_SECONDS, clock=clock)
 
     async def look(self) -> Readiness:
         """Return how the service is, as of now or a moment ago."""
-        if self._last is not None and self._clock() - self._last_at < FRESH_SECONDS:
-            return self._last
-        if self._running is None:
-            self._running = asyncio.create_task(self._run())
-        return await asyncio.shield(self._running)
+        return await self._shared()
 
     async def _run(self) -> Readiness:
-        try:
-            found = await asyncio.gather(*(_run_one(name, check) for name, check in self._checks.items()))
-            self._last, self._last_at = Readiness(tuple(found)), self._clock()
-            return self._last
-        finally:
-            self._running = None
+        found = await asyncio.gather(*(_run_one(name, check) for name, check in self._checks.items()))
+        return Readiness(tuple(found))
 
 
 async def _run_one(name: str, check: CheckFunction) -> Check:
     started = monotonic()
+    level = check.level if isinstance(check, Weighed) else "needed"
     looking = asyncio.ensure_future(check())
     # Not `wait_for`, which waits until a cancelled check has tidied up: while a database is frozen rather than gone,
     # giving a connection back takes longer than anybody who asks has patience.
@@ -106,7 +85,7 @@ async def _run_one(name: str, check: CheckFunction) -> Check:
     duration_ms = round((monotonic() - started) * 1000, 1)
     if isinstance(verdict, BaseException):
         verdict = _could_not_run(name, verdict)
-    return Check(name, verdict.state, redact(verdict.detail), duration_ms, verdict.fix)
+    return Check(name, verdict.state, level, redact(verdict.detail), duration_ms, verdict.fix, verdict.facts)
 
 
 def _result_of(looking: asyncio.Future[Verdict]) -> Verdict | BaseException:
@@ -136,8 +115,12 @@ def _could_not_run(name: str, error: BaseException) -> Verdict:
 
 
 def checks_of(settings: Settings, client: httpx.AsyncClient) -> dict[str, CheckFunction]:
-    """The checks of a service with these settings, in the order in which they are shown. `client` asks Telegram."""
-    webhook = _WebhookCheck(settings, client) if settings.telegram_updates == "webhook" else _poller
+    """The checks of a service with these settings, in the order in which they are shown. `client` asks Telegram.
+
+    What is needed comes first, then what is watched, then what is only noted.
+    """
+    telegram = watched.telegram(settings, client, limit_s=LIMIT_SECONDS)
+    is_pushed = settings.telegram_updates == "webhook"
     return {
         "database": _database,
         "migrations": _migrations,
@@ -145,7 +128,8 @@ def checks_of(settings: Settings, client: httpx.AsyncClient) -> dict[str, CheckF
         "worker": lambda: _process("worker", "nb worker"),
         "beat": lambda: _process("beat", "nb beat"),
         "storage": _storage,
-        "webhook": webhook,
+        "webhook": (lambda: _webhook(settings, telegram)) if is_pushed else _poller,
+        **watched.checks_of(settings, telegram if is_pushed else None),
     }
 
 
@@ -163,9 +147,11 @@ async def _migrations() -> Verdict:
     known, applied = migrations.known(), await migrations.applied()
     missing = [name for name in known if name not in applied]
     if missing:
-        return Verdict("failed", f"{len(missing)} of {len(known)} are not applied", "nb db migrate")
+        facts = {"unapplied": missing, "known": len(known)}
+        return Verdict("failed", f"{len(missing)} of {len(known)} are not applied", "nb db migrate", facts)
     newer = len(applied) - len(known)
-    return Verdict("ok", f"{len(known)} applied" + (f", {newer} newer than this code" if newer else ""))
+    words = f"{len(known)} applied" + (f", {newer} newer than this code" if newer else "")
+    return Verdict("ok", words, facts={"unapplied": [], "known": len(known), "newer": newer})
 
 
 async def _redis() -> Verdict:
@@ -180,7 +166,10 @@ async def _process(kind: ProcessKind, command: str) -> Verdict:
     alive = [process for process in await heartbeat.seen() if process.kind == kind]
     if not alive:
         return Verdict("failed", f"no {kind} was seen in the last {heartbeat.LIFETIME} s", f"start one: {command}")
-    return Verdict("ok", f"{len(alive)} alive")
+    age_s = (datetime.now(UTC) - max(process.seen_at for process in alive)).total_seconds()
+    return Verdict(
+        "ok", f"{len(alive)} alive", facts={"alive": len(alive), "heartbeat_age_s": round(max(0.0, age_s), 1)}
+    )
 
 
 async def _storage() -> Verdict:
@@ -196,45 +185,16 @@ async def _poller() -> Verdict:
     return Verdict(verdict.state, f"polling instead of a webhook: {verdict.detail}", verdict.fix)
 
 
-@dataclass(slots=True)
-class _WebhookCheck:
-    """Asks Telegram whether it sends updates to us."""
-
-    settings: Settings
-    client: httpx.AsyncClient
-    _good: Verdict | None = field(default=None, init=False)
-    _good_at: float = field(default=float("-inf"), init=False)
-
-    async def __call__(self) -> Verdict:
-        if self._good is not None and monotonic() - self._good_at < WEBHOOK_FRESH_SECONDS:
-            return self._good
-        verdict = await self._ask()
-        if verdict.state == "ok":
-            self._good, self._good_at = verdict, monotonic()
-        return verdict
-
-    async def _ask(self) -> Verdict:
-        token = self.settings.telegram_bot_token.get_secret_value()
-        try:
-            response = await self.client.get(
-                f"{self.settings.telegram_api_base_url}/bot{token}/getWebhookInfo", timeout=LIMIT_SECONDS
-            )
-            answer = response.json()
-        except (httpx.HTTPError, ValueError) as error:
-            # Only the kind of error: its words may hold the address, and that holds the token.
-            return Verdict("unknown", f"Telegram could not be asked: {type(error).__name__}")
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            return Verdict("failed", "Telegram does not know this token", "set TELEGRAM_BOT_TOKEN to BotFather's")
-        if not isinstance(answer, dict) or not isinstance(answer.get("result"), dict):
-            return Verdict("unknown", f"Telegram answered {response.status_code}")
-        return self._judge(answer["result"])
-
-    def _judge(self, info: Mapping[str, object]) -> Verdict:
-        expected = telegram_webhook.expected_url(self.settings)
-        if info.get("url") != expected:
-            found = f"to {info['url']}" if info.get("url") else "nowhere"
-            return Verdict(
-                "failed", f"Telegram sends updates {found}, not to {expected}", "start a worker: it sets the webhook"
-            )
-        pending, last_error = info.get("pending_update_count", 0), info.get("last_error_message")
-        return Verdict("ok", f"{pending} updates wait" + (f"; last error: {last_error}" if last_error else ""))
+async def _webhook(settings: Settings, telegram: Shared[WebhookInfo | Verdict]) -> Verdict:
+    """Whether Telegram sends updates to us; how it gets on with that is watched, not needed."""
+    info = await telegram()
+    if isinstance(info, Verdict):
+        return info
+    expected = telegram_webhook.expected_url(settings)
+    facts = {"url": info.url, "expected_url": expected}
+    if info.url != expected:
+        found = f"to {info.url}" if info.url else "nowhere"
+        words = f"Telegram sends updates {found}, not to {expected}"
+        return Verdict("failed", words, "start a worker: it sets the webhook", facts)
+    last = f"; last error: {info.last_error}" if info.last_error else ""
+    return Verdict("ok", f"{info.pending} updates wait{last}", facts=facts)

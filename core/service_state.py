@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core import db, heartbeat, redis
 from core.heartbeat import Process
 from core.logs import get_logger
-from core.queue.app import QUEUES
+from core.queue.waiting import waiting
 
 STUCK_AFTER_MINUTES = 5
 """A generation whose next action is overdue by this much is stuck: nobody picks it up."""
@@ -44,6 +44,17 @@ class AtProvider:
     is_open: bool
     running: int
     waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What waits in the database and what is under way."""
+
+    queued: int
+    processing: int
+    stuck: int
+    inbox: Backlog
+    outbox: Backlog
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,21 +132,37 @@ async def read(*, with_outcomes: bool = False) -> ServiceState:
     Raises:
         the exceptions of `core.db.UNAVAILABLE` and `core.redis.UNAVAILABLE`.
     """
-    in_progress = await db.fetch_one(_IN_PROGRESS, STUCK_AFTER_MINUTES)
-    assert in_progress is not None
+    work = await read_work()
     outcomes = await db.fetch(_OUTCOMES) if with_outcomes else []
     at_providers = await db.fetch(_PROVIDERS) if with_outcomes else []
     return ServiceState(
         processes=tuple(await heartbeat.seen()),
-        queues=await _queue_depths(),
+        queues={name: queue.depth for name, queue in (await waiting()).items()},
+        queued=work.queued,
+        processing=work.processing,
+        stuck=work.stuck,
+        inbox=work.inbox,
+        outbox=work.outbox,
+        outcomes=tuple(Outcome(**dict(row)) for row in outcomes),
+        providers=tuple(AtProvider(**dict(row)) for row in at_providers),
+        lost_answers=await db.fetch_value(_LOST_ANSWERS) if with_outcomes else 0,
+    )
+
+
+async def read_work() -> Work:
+    """Look at the database's part of it.
+
+    Raises:
+        the exceptions of `core.db.UNAVAILABLE`.
+    """
+    in_progress = await db.fetch_one(_IN_PROGRESS, STUCK_AFTER_MINUTES)
+    assert in_progress is not None
+    return Work(
         queued=in_progress["queued"],
         processing=in_progress["processing"],
         stuck=in_progress["stuck"],
         inbox=await _backlog(_INBOX),
         outbox=await _backlog(_OUTBOX),
-        outcomes=tuple(Outcome(**dict(row)) for row in outcomes),
-        providers=tuple(AtProvider(**dict(row)) for row in at_providers),
-        lost_answers=await db.fetch_value(_LOST_ANSWERS) if with_outcomes else 0,
     )
 
 
@@ -152,11 +179,3 @@ async def _backlog(sql: str) -> Backlog:
     row = await db.fetch_one(sql)
     assert row is not None
     return Backlog(pending=row["pending"], oldest_s=row["oldest_s"])
-
-
-async def _queue_depths() -> dict[str, int]:
-    async with redis.client().pipeline(transaction=False) as pipeline:
-        for queue in QUEUES:
-            pipeline.llen(queue)
-        depths = await pipeline.execute()
-    return dict(zip(QUEUES, depths, strict=True))

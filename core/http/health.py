@@ -50,7 +50,10 @@ async def health(request: Request) -> HTTPResponse:
 
 @blueprint.route("/api/ready", methods=["GET", "HEAD"])
 async def ready(request: Request) -> HTTPResponse:
-    """Readiness: 200 when everything that the service needs is there, 503 otherwise; details for an ops token."""
+    """Readiness: 200 when everything that the service needs is there, 503 otherwise; details for an ops token.
+
+    What is only watched (backlogs, mixed commits, faults) is among the details and decides no status.
+    """
     token = await identify(request, Scope.READ)
     readiness = await request.app.ctx.readiness.look()
     body: dict[str, object] = {"ok": readiness.ok}

@@ -6,7 +6,11 @@ timeout is above the longest time limit, nothing is scheduled with a countdown, 
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 from celery import Celery
+from celery.signals import before_task_publish
 
 from core.settings import Settings
 
@@ -21,6 +25,7 @@ TASK_MODULES = (
     "core.payments.tasks",
     "core.payments.events",
     "core.cart",
+    "core.errors.tasks",
     "core.maintenance",
     "core.retention",
     "bot.tasks",
@@ -30,6 +35,9 @@ TASK_MODULES = (
 SOFT_TIME_LIMIT = 600
 TIME_LIMIT = 660
 VISIBILITY_TIMEOUT = 900
+
+PUBLISHED_AT = "published_at"
+"""The header that says when a message was published, in seconds since 1970: a list in Redis knows no times."""
 
 celery = Celery("nanobanana")
 celery.conf.update(
@@ -70,3 +78,10 @@ def configure(settings: Settings) -> None:
         worker_concurrency=settings.worker_concurrency,
         include=list(TASK_MODULES),
     )
+
+
+@before_task_publish.connect
+def _stamp(headers: dict[str, Any] | None = None, **_: object) -> None:
+    """Have every message say when it was published, so that it can be told how long the oldest waits."""
+    if headers is not None:
+        headers[PUBLISHED_AT] = time.time()

@@ -8,14 +8,27 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from core import db, heartbeat, ops_tokens, provider_health
+from core import db, heartbeat, ops_tokens, provider_health, redis
 from core.heartbeat import ProcessKind
 from core.settings import Settings
 from tests.core.http.conftest import serving
 
 pytestmark = pytest.mark.integration
 
-CHECKS = ["database", "migrations", "redis", "worker", "beat", "storage", "webhook"]
+NEEDED = ["database", "migrations", "redis", "worker", "beat", "storage", "webhook"]
+WATCHED = [
+    "commits",
+    "queue.generation",
+    "queue.delivery",
+    "queue.default",
+    "inbox",
+    "outbox",
+    "generations.stuck",
+    "errors.critical",
+    "webhook.backlog",
+    "webhook.last_error",
+    "webhook.allowed_updates",
+]
 
 
 async def _alive(*kinds: ProcessKind) -> None:
@@ -55,8 +68,11 @@ async def test_an_operator_sees_each_check_with_what_to_do(operator: httpx.Async
     response = await operator.get("/api/ready")
     checks = {check["id"]: check for check in response.json()["checks"]}
 
-    assert list(checks) == CHECKS
-    assert {name: check["state"] for name, check in checks.items()} == {
+    levels = {name: check["level"] for name, check in checks.items()}
+    assert [name for name, level in levels.items() if level == "needed"] == NEEDED
+    assert [name for name, level in levels.items() if level == "watched"] == WATCHED
+    assert levels["provider.demo"] == "noted"
+    assert {name: check["state"] for name, check in checks.items() if name in NEEDED} == {
         "database": "ok",
         "migrations": "ok",
         "redis": "ok",
@@ -77,6 +93,20 @@ async def test_a_service_with_everything_is_ready(settings: Settings) -> None:
 
     assert response.status_code == 200
     assert response.json() == {"ok": True}
+
+
+async def test_a_queue_that_waits_is_told_and_makes_no_probe_red(settings: Settings) -> None:
+    polling = settings.model_copy(update={"telegram_updates": "polling"})
+    async with serving(polling) as client:
+        await _alive("worker", "beat", "poller")
+        await redis.client().lpush("generation", '{"headers": {"published_at": 1.0}}')  # type: ignore[misc]
+        token = await ops_tokens.create("tests", ["read"])
+        response = await client.get("/api/ready", headers={"Authorization": f"Bearer {token}"})
+    checks = {check["id"]: check for check in response.json()["checks"]}
+
+    assert (response.status_code, response.json()["ok"]) == (200, True)
+    assert checks["queue.generation"]["state"] == "failed"
+    assert checks["queue.generation"]["facts"]["depth"] == 1
 
 
 async def test_a_wrong_token_is_refused_rather_than_ignored(client: httpx.AsyncClient) -> None:
