@@ -21,13 +21,13 @@ from cli.invocation import current
 from cli.local.choices import PORT_VARIABLES, Choices
 from cli.local.home import Home
 from cli.local.launch import LocalError
-from cli.local.logs import LogView
 from cli.local.progress import StepPrinter, print_last_lines, read_steps
 from cli.local.report import next_steps, print_addresses, print_next
 from cli.local.session import Callbacks, Interrupted, run, start_in_background
 from cli.local.state import Addresses, AlreadyRunning, Phase, is_held
 from cli.local.status import addresses_as_data, local_status
 from cli.local.supervisor import SERVICE_NAMES
+from cli.logs.following import LogView
 from cli.output import Screen, progress
 
 OTHERS_LIMIT = 120.0

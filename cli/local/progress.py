@@ -11,8 +11,9 @@ from typing import Any, TextIO
 
 from cli.local.home import Home
 from cli.local.launch import LocalError, tail
-from cli.local.logs import parse, render
 from cli.local.steps import Step, StepState
+from cli.logs.lines import parse
+from cli.logs.rendering import render
 from cli.output import Screen
 
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.local.logs import Follower, Line, LogView, parse, render
+from cli.logs.following import Follower, LogView
+from cli.logs.lines import Line, parse
+from cli.logs.rendering import render
 from cli.output import Screen
 from tests.cli.local.conftest import wait_until
 
