@@ -102,6 +102,14 @@ class ServiceSettings(BaseModel):
         Literal["webhook", "polling"],
         Field(alias="TELEGRAM_UPDATES", description="How updates arrive: pushed to us, or fetched by `nb bot poll`."),
     ] = "webhook"
+    telegram_public_key: Annotated[
+        str,
+        Field(
+            alias="TELEGRAM_PUBLIC_KEY",
+            description="Ed25519 key, in hex, that Telegram signs init data for third parties with.",
+            pattern=r"^[0-9a-f]{64}$",
+        ),
+    ] = "e7bf03a2fa4602af4580703d88dda5bb59f32ed8b02a56c187fe7d34caed242d"
     public_base_url: Annotated[
         str, Field(alias="PUBLIC_BASE_URL", examples=["https://bot.example.com"], description="Where people reach web.")
     ]

@@ -1,11 +1,14 @@
 """Who uses the Mini App: the init data that Telegram signed, verified on every call. Nothing else says who asks.
 
-Facts: https://core.telegram.org/bots/webapps#validating-data-received-via-the-mini-app. Init data is as good as a
+Facts: https://core.telegram.org/bots/webapps#validating-data-received-via-the-mini-app and, for init data that comes
+with Telegram's own Ed25519 signature instead of a hash, #validating-data-for-third-party-use. Init data is as good as a
 password for as long as it lives, so it is never logged, stored or sent back, not even a wrong one.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
 import re
@@ -36,6 +39,7 @@ AHEAD: Final = timedelta(seconds=60)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _HASH = re.compile(r"[0-9a-f]{64}")
+_SIGNATURE = re.compile(r"[A-Za-z0-9_-]{86}={0,2}")
 _MOMENT = re.compile(r"[0-9]{1,11}")
 
 
@@ -86,21 +90,21 @@ class _Person(BaseModel):
         )
 
 
-def verify(raw: str, token: str) -> InitData:
-    """Return what raw init data says, once its signature is known to be made with our bot's token. Its age is not
-    looked at.
+def verify(raw: str, token: str, public_key: str = "") -> InitData:
+    """Return what raw init data says, once it is known to be signed for our bot: with the bot's token or, where it has
+    no hash, with Telegram's own key. Its age is not looked at.
+
+    Args:
+        public_key: Telegram's Ed25519 key in hex; without one only a hash is believed.
 
     Raises:
         InvalidInitData: see there.
     """
     fields = _fields(raw)
-    signature = fields.pop("hash", "")
-    if not _HASH.fullmatch(signature):
-        raise InvalidInitData("It has no hash.")
-    key = hmac.new(b"WebAppData", token.encode(), hashlib.sha256).digest()
-    signed = "\n".join(f"{name}={fields[name]}" for name in sorted(fields))
-    if not hmac.compare_digest(hmac.new(key, signed.encode(), hashlib.sha256).hexdigest(), signature):
-        raise InvalidInitData("Its hash is not right.")
+    if "hash" in fields or not public_key:
+        _check_hash(fields, token)
+    else:
+        _check_signature(fields, token, public_key)
     if not _MOMENT.fullmatch(fields.get("auth_date", "")):
         raise InvalidInitData("It does not say when it was signed.")
     return InitData(
@@ -108,6 +112,35 @@ def verify(raw: str, token: str) -> InitData:
         signed_at=datetime.fromtimestamp(int(fields["auth_date"]), UTC),
         start_param=fields.get("start_param", ""),
     )
+
+
+def _check_hash(fields: dict[str, str], token: str) -> None:
+    signature = fields.pop("hash", "")
+    if not _HASH.fullmatch(signature):
+        raise InvalidInitData("It has no hash.")
+    key = hmac.new(b"WebAppData", token.encode(), hashlib.sha256).digest()
+    if not hmac.compare_digest(hmac.new(key, _signed(fields), hashlib.sha256).hexdigest(), signature):
+        raise InvalidInitData("Its hash is not right.")
+
+
+def _check_signature(fields: dict[str, str], token: str, public_key: str) -> None:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    signature = fields.pop("signature", "")
+    if not _SIGNATURE.fullmatch(signature):
+        raise InvalidInitData("It has neither a hash nor a signature.")
+    try:
+        raw = base64.urlsafe_b64decode(signature.rstrip("=") + "==")
+        # The bot's number is part of what is signed: data for another bot is worth nothing here.
+        signed = f"{token.partition(':')[0]}:WebAppData\n".encode() + _signed(fields)
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)).verify(raw, signed)
+    except (InvalidSignature, binascii.Error, ValueError):
+        raise InvalidInitData("Its signature is not right.") from None
+
+
+def _signed(fields: dict[str, str]) -> bytes:
+    return "\n".join(f"{name}={fields[name]}" for name in sorted(fields)).encode()
 
 
 def _fields(raw: str) -> dict[str, str]:
@@ -145,7 +178,8 @@ async def require(request: Request, *, lifetime: timedelta) -> User:
     """
     settings: Settings = request.app.ctx.settings
     try:
-        data = verify(_presented(request), settings.telegram_bot_token.get_secret_value())
+        token = settings.telegram_bot_token.get_secret_value()
+        data = verify(_presented(request), token, settings.telegram_public_key)
     except InvalidInitData as error:
         raise _unauthorized("init_data_invalid", f"The init data is not valid. {error}") from None
     now = datetime.now(UTC)

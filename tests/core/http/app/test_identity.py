@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import json
 import subprocess
@@ -14,6 +15,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -303,3 +305,52 @@ def test_the_api_does_not_load_aiogram() -> None:
     code = "import sys, core.http.app; print([m for m in sys.modules if m.split('.')[0] in ('aiogram', 'aiohttp')])"
 
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+PUBLIC_KEY = KEY.public_key().public_bytes_raw().hex()
+
+
+def signed_by_telegram(fields: dict[str, str], *, bot: str = TOKEN.partition(":")[0], padding: str = "") -> str:
+    """Init data without a hash, with the signature that Telegram makes for third parties."""
+    text = f"{bot}:WebAppData\n" + "\n".join(f"{name}={fields[name]}" for name in sorted(fields))
+    signature = base64.urlsafe_b64encode(KEY.sign(text.encode())).decode().rstrip("=") + padding
+    return urlencode({**fields, "signature": signature}, quote_via=quote)
+
+
+def plain_fields() -> dict[str, str]:
+    """What init data says before it is signed."""
+    return {"user": json.dumps(ANYA), "auth_date": str(int(time.time())), "query_id": "AAF"}
+
+
+@pytest.mark.parametrize("padding", ["", "=="])
+def test_what_telegram_signed_with_its_own_key_is_believed(padding: str) -> None:
+    assert verify(signed_by_telegram(plain_fields(), padding=padding), TOKEN, PUBLIC_KEY).profile.first_name == "Аня"
+
+
+def test_init_data_that_telegram_signed_for_another_bot_is_not_ours() -> None:
+    with pytest.raises(InvalidInitData, match="signature is not right"):
+        verify(signed_by_telegram(plain_fields(), bot="99"), TOKEN, PUBLIC_KEY)
+
+
+def test_a_changed_field_breaks_the_signature() -> None:
+    raw = signed_by_telegram(plain_fields())
+    with pytest.raises(InvalidInitData, match="signature is not right"):
+        verify(raw.replace("query_id=AAF", "query_id=AAG"), TOKEN, PUBLIC_KEY)
+
+
+def test_a_wrong_hash_is_not_saved_by_a_right_signature() -> None:
+    raw = signed_by_telegram(plain_fields()) + "&hash=" + "0" * 64
+    with pytest.raises(InvalidInitData, match="hash is not right"):
+        verify(raw, TOKEN, PUBLIC_KEY)
+
+
+@pytest.mark.parametrize("signature", ["", "x", "A" * 86, "A" * 85 + "!", "=" * 86])
+def test_what_is_no_signature_is_refused(signature: str) -> None:
+    raw = urlencode({**plain_fields(), "signature": signature})
+    with pytest.raises(InvalidInitData):
+        verify(raw, TOKEN, PUBLIC_KEY)
+
+
+def test_the_signature_of_genuine_init_data_is_covered_by_its_hash() -> None:
+    assert verify(GENUINE, TOKEN, PUBLIC_KEY).profile.chat_id == 7
