@@ -8,7 +8,7 @@ import sys
 
 from benchmarks.table import Row, as_json, machine, render
 
-MODULES = ("cli", "webhook", "ledger", "postings", "verification", "tasks", "pipeline", "generations", "storage")
+MODULES = ("cli", "webhook", "ledger", "postings", "verification", "tasks", "pipeline", "generations", "storage", "app")
 """Each has `run() -> list[Row]`."""
 
 
