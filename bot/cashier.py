@@ -17,7 +17,7 @@ from typing import Any, Final
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest
 
-from bot import pre_checkout
+from bot import faults, pre_checkout
 from bot.pre_checkout import PreCheckout
 from core.inbox import Event
 from core.logs import get_logger
@@ -116,9 +116,10 @@ async def _refusal(query: PreCheckout, event: Event) -> str | None:
         return pre_checkout.refusal_words(query.language, "busy")
     try:
         decision = deciding.result()
-    except Exception:
+    except Exception as error:
         # Whatever it was, the person is told now, and nothing was paid.
         logger.exception("pre_checkout_not_decided", update_id=event.event_id)
+        faults.note(event, error)
         return pre_checkout.refusal_words(query.language, "busy")
     if decision.refusal is None:
         return None

@@ -11,7 +11,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
 from aiogram.types import Update
 from pydantic import ValidationError
 
-from bot import alerts, friends, telling
+from bot import alerts, faults, friends, telling
 from bot.cashier import Cashier
 from bot.chat_log import ChatLog
 from bot.client import LOST_ANSWER, create_bot
@@ -132,6 +132,7 @@ def _report_death(task: asyncio.Task[None]) -> None:
     """End a process whose bot answers nobody any more, so that another one takes its place."""
     if not task.cancelled() and task.exception() is not None:
         logger.critical("bot_task_died", task=task.get_name(), exc_info=task.exception())
+        faults.note_death(task)
         end_process()
 
 

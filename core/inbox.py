@@ -20,8 +20,9 @@ from typing import Any
 
 import structlog
 
-from core import db, redis
+from core import db, errors, redis
 from core.alerts import alert
+from core.errors import Origin, Severity
 from core.types import TraceId
 
 log = structlog.get_logger(__name__)
@@ -44,6 +45,9 @@ BATCH = 200
 CONCURRENT_SUBJECTS = 64
 GATHERED = 256
 """Events in one INSERT at the most."""
+
+ORIGINS = {"telegram": Origin.TELEGRAM_HANDLER, "providers": Origin.GENERATION}
+"""What an event of a source is about; that of any other source, and what is never given up, is money."""
 
 _STORE = """
     INSERT INTO botapp_inbox (source, event_id, subject, payload, trace_id)
@@ -268,18 +272,18 @@ class Inbox:
 
     async def _handle(self, event: Event, handler: Handler) -> None:
         renewal = asyncio.create_task(self._renew(event))
-        error = "interrupted"
+        error, fault = "interrupted", None
         try:
             with structlog.contextvars.bound_contextvars(trace_id=event.trace_id):
                 await handler(event)
                 log.info("inbox.handled", source=self.source, event_id=event.event_id, attempt=event.attempts)
             error = ""
         except Exception as exception:
-            error = f"{type(exception).__name__}: {exception}"
+            error, fault = f"{type(exception).__name__}: {exception}", exception
             log.exception("inbox.handler_failed", source=self.source, event_id=event.event_id, attempt=event.attempts)
         finally:
             renewal.cancel()
-            await self._finish(event, error)
+            await self._finish(event, error, fault)
             self._running.pop(event.id, None)
             self._wake.set()
 
@@ -295,14 +299,16 @@ class Inbox:
             except db.UNAVAILABLE as error:
                 log.warning("inbox.lease_not_renewed", event_id=event.event_id, error=type(error).__name__)
 
-    async def _finish(self, event: Event, error: str) -> None:
+    async def _finish(self, event: Event, error: str, fault: Exception | None) -> None:
         is_last = event.attempts >= MAX_ATTEMPTS
         is_money = bool(error) and is_last and self.is_money(event)
         is_over = not error or (is_last and not is_money)
+        if fault is not None and is_last and not is_money:
+            self._report(event, fault)
         pause = 0.0 if is_over else min(2.0 ** min(event.attempts - 1, 20), LONGEST_PAUSE if is_money else 30.0)
         try:
             if is_money:
-                await self._alarm(event, error)
+                await self._alarm(event, error, fault)
             await db.execute(
                 """
                 UPDATE botapp_inbox SET error = $2, handled_at = CASE WHEN $3 THEN now() END,
@@ -318,10 +324,23 @@ class Inbox:
             # The lease runs out and the event is handled again; handlers are made for that.
             log.warning("inbox.finish_not_recorded", event_id=event.event_id, error=type(exception).__name__)
 
-    async def _alarm(self, event: Event, error: str) -> None:
+    def _report(self, event: Event, fault: Exception) -> None:
+        """Have operators see what keeps failing. Until now a repetition could have cured it."""
+        errors.record(
+            fault,
+            origin=ORIGINS.get(self.source, Origin.PAYMENT),
+            severity=Severity.CRITICAL,
+            handler=f"inbox {self.source}",
+            trace_id=event.trace_id,
+            chat_id=int(event.subject) if event.subject.isdigit() and self.source == "telegram" else None,
+            extra={"event": event.event_id, "attempts": event.attempts},
+        )
+
+    async def _alarm(self, event: Event, error: str, fault: Exception | None) -> None:
         """Tell the operators of money that cannot be handled. The text names the error and quotes nothing."""
         await alert(
             f"inbox:{self.source}:{event.event_id}",
             f"An event about money cannot be handled: {self.source} {event.event_id}, attempt {event.attempts}, "
             f"{error.partition(':')[0]}. It is tried again until it works; the log has it under trace {event.trace_id}",
+            error=fault,
         )

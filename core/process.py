@@ -6,7 +6,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from core import catalog, db, heartbeat, moderation, provider_health, providers, queue, redis, retention, storage
+from core import (
+    catalog,
+    db,
+    errors,
+    heartbeat,
+    moderation,
+    provider_health,
+    providers,
+    queue,
+    redis,
+    retention,
+    storage,
+)
+from core.errors import tasks as errors_tasks
 from core.generations import callbacks
 from core.payments import gateways
 from core.settings import Settings
@@ -23,6 +36,7 @@ async def opened(settings: Settings) -> AsyncIterator[None]:
     await redis.connect(settings)
     await storage.connect(settings)
     retention.configure(results_kept_days=settings.results_kept_days)
+    errors_tasks.configure(kept_days=settings.errors_kept_days)
     queue.configure(settings)
     providers.connect(settings)
     provider_health.connect(settings)
@@ -31,7 +45,8 @@ async def opened(settings: Settings) -> AsyncIterator[None]:
     gateways.connect(settings)
     await moderation.connect(settings)
     try:
-        yield
+        async with errors.recording(settings):
+            yield
     finally:
         await moderation.disconnect()
         await gateways.disconnect()

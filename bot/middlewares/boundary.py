@@ -10,6 +10,7 @@ from aiogram import BaseMiddleware, Bot
 from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError, TelegramRetryAfter
 from aiogram.types import TelegramObject, User
 
+from bot import faults
 from bot.client import LOST_ANSWER
 from bot.talk import Talk
 from bot.texts import Words
@@ -45,8 +46,9 @@ class Boundary(BaseMiddleware):
             if update.attempts >= MAX_ATTEMPTS:
                 await _apologise(update, data)
             raise
-        except Exception:
+        except Exception as error:
             logger.exception("update_failed", update_id=update.event_id)
+            faults.note(update, error)
             await _apologise(update, data)
 
 

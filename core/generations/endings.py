@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from core import db, ledger, moderation
+from core import db, errors, ledger, moderation
 from core.alerts import alert
 from core.generations.claims import Claim
 from core.generations.failures import policy_for
 from core.generations.states import Generation, Stage, Status
 from core.queue import outbox
+from core.references.errors import LinkFailed
 from core.types import IdempotencyKey
 from providers.errors import ContentBlocked, ProviderError
 
@@ -25,8 +26,7 @@ async def fail(taken: Claim, error: ProviderError) -> None:
     """
     generation = taken.generation
     async with db.transaction():
-        if policy_for(error).alerts:
-            await alert(f"provider:{generation.provider}:{error.code}", alert_text(generation, error))
+        await note(generation, error)
         await taken.release(
             due=TOLD_LATE,
             status=Status.ERROR.value,
@@ -40,6 +40,20 @@ async def fail(taken: Claim, error: ProviderError) -> None:
         await outbox.publish_later("bot.tell_failure", {"run_code": generation.run_code})
         if isinstance(error, ContentBlocked):
             await moderation.note(generation.user_id, "provider", error.code, generation.prompt)
+
+
+async def note(generation: Generation, error: ProviderError) -> None:
+    """Have operators see a failure that is not its user's own, and tell them at once where they have to act."""
+    if isinstance(error, (ContentBlocked, LinkFailed)):
+        return
+    key = f"provider:{generation.provider}:{error.code}"
+    if policy_for(error).alerts:
+        await alert(key, alert_text(generation, error), error=error, run_code=generation.run_code)
+        return
+    extra = {"model": generation.model, "code": error.code}
+    severity = errors.Severity.WARNING
+    run_code, origin = generation.run_code, errors.Origin.GENERATION
+    errors.record(error, origin=origin, severity=severity, handler=key, run_code=run_code, extra=extra)
 
 
 def alert_text(generation: Generation, error: ProviderError) -> str:

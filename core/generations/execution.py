@@ -236,7 +236,8 @@ async def _leave(taken: Claim, way: Way, error: ProviderError) -> None:
     generation, route = taken.generation, way.route
     async with db.transaction():
         if policy_for(error).alerts:
-            await alert(f"provider:{route.provider}:{error.code}", endings.alert_text(generation, error))
+            text, key = endings.alert_text(generation, error), f"provider:{route.provider}:{error.code}"
+            await alert(key, text, error=error, run_code=generation.run_code)
         await taken.tell(routing.LEFT, provider=route.provider, model=route.model, code=error.code)
         await taken.release(due=timedelta(0), stage=Stage.QUEUED.value, route=generation.route + 1, attempts=0)
         await outbox.publish_later("generations.advance", {"run_code": generation.run_code})

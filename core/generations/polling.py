@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from core import db, provider_health, providers
+from core import db, errors, provider_health, providers
 from core.alerts import alert
 from core.generations import cadence, endings, handover, repository
 from core.generations.claims import LEASE_SECONDS, RENEWED_EVERY, Claim, held
@@ -290,6 +290,13 @@ class _Batch:
 
     def _note_defect(self, job: Polled, error: Exception) -> None:
         log.error("generation.poll_broken", run_code=job.run_code, exc_info=error)
+        errors.record(
+            error,
+            origin=errors.Origin.GENERATION,
+            severity=errors.Severity.CRITICAL,
+            handler="generations.tick",
+            run_code=job.run_code,
+        )
         self._problems.append(error)
         self._held.discard(job.id)
 
@@ -394,7 +401,7 @@ async def _note_trouble(provider: str, error: ProviderError) -> None:
     if policy_for(error).alerts and time.monotonic() - _alerted.get(key, float("-inf")) > ALERTED_EVERY:
         _alerted[key] = time.monotonic()
         text = f"{provider} answers no polls: {error.code}. nb providers show {provider}"
-        await alert(f"provider:{provider}:{error.code}", text)
+        await alert(f"provider:{provider}:{error.code}", text, error=error)
 
 
 poller = Poller()

@@ -238,7 +238,7 @@ async def _join(taken: Claim, before: StoredFile, added: Path, joined: Path) -> 
             await taken.tell("not_joined", error=str(error)[:500])
             run_code = taken.generation.run_code
             text = f"A continued film was delivered without its beginning. nb gen show {run_code}"
-            await alert("generations:not_joined", text)
+            await alert("generations:not_joined", text, error=error, run_code=run_code)
             return False
     await taken.tell("joined")
     return True

@@ -6,18 +6,16 @@ An answer never holds a stack, a query or a secret. What was not expected is log
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-import asyncpg
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 from sanic import HTTPResponse, Request
 from sanic.exceptions import SanicException
 from sanic.handlers import ErrorHandler
 
+from core import errors
+from core.errors import Origin, Severity
 from core.logs import current_trace, get_logger
 from core.storage import StorageError
 
@@ -26,23 +24,8 @@ RETRY_AFTER_SECONDS = 2
 
 logger = get_logger(__name__)
 
-UNAVAILABLE: tuple[type[BaseException], ...] = (
-    ConnectionError,
-    TimeoutError,
-    socket.gaierror,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    RedisConnectionError,
-    RedisTimeoutError,
-)
-"""What handlers raise when the database or Redis is away.
-
-Narrower than `core.db.UNAVAILABLE`: a missing file is an `OSError` too, and a bug.
-"""
+UNAVAILABLE = errors.BACKEND_AWAY
+"""What is answered with 503: the database or Redis is away."""
 
 _CODES = {
     400: "bad_request",
@@ -121,6 +104,8 @@ class ProblemHandler(ErrorHandler):
         if isinstance(exception, Problem):
             return exception
         if isinstance(exception, SanicException):
+            if exception.status_code >= 500 and exception.status_code != 503:
+                _note(request, exception)
             return _from_sanic(exception)
         where = {"method": request.method, "path": request.path} if request is not None else {}
         if isinstance(exception, UNAVAILABLE):
@@ -131,7 +116,28 @@ class ProblemHandler(ErrorHandler):
             detail = "Files cannot be kept or read at the moment. Try again."
             return Problem(503, detail, code="storage_unavailable", headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
         logger.error("request_failed", exc_info=exception, **where)
+        _note(request, exception)
         return Problem(500, "Something went wrong on our side. It has been logged under the trace id of this answer.")
+
+
+ORIGINS = (
+    ("/api/telegram/", Origin.WEBHOOK),
+    ("/api/app/", Origin.MINIAPP),
+    ("/api/payments/", Origin.PAYMENT),
+    ("/pay/", Origin.PAYMENT),
+    ("/api/providers/", Origin.GENERATION),
+)
+"""What a request was about, by the beginning of its path."""
+
+
+def _note(request: Request | None, exception: Exception) -> None:
+    """Have operators see what broke a request, under the trace that its sender is told. Of the path only the route is
+    kept: an id or a secret in it is nobody's business."""
+    path = request.path if request is not None else ""
+    route = f"/{request.route.path}" if request is not None and request.route is not None else "none"
+    origin = next((origin for prefix, origin in ORIGINS if path.startswith(prefix)), Origin.OTHER)
+    method = request.method if request is not None else ""
+    errors.record(exception, origin=origin, severity=Severity.CRITICAL, handler=f"{method} {route}".strip())
 
 
 def _from_sanic(exception: SanicException) -> Problem:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from core.logs.configuration import configure, get_logger
+from core.logs.configuration import configure, get_logger, service_name
 from core.logs.redaction import Redactor, redact
 from core.logs.tracing import TRACE_HEADER, bind, current_trace, new_trace, parse_trace, trace
 
@@ -19,5 +19,6 @@ __all__ = [
     "new_trace",
     "parse_trace",
     "redact",
+    "service_name",
     "trace",
 ]

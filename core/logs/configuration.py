@@ -38,6 +38,9 @@ QUIET = (
 """Loggers that tell every request or every start; from them only warnings are kept."""
 
 
+_service = ""
+
+
 class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
     """Renders a record of anybody as one line and takes the secrets out of it."""
 
@@ -66,6 +69,8 @@ def configure(settings: Settings, service: str, *, stream: TextIO | None = None)
     Args:
         service: the kind of process, a field of every line: web, worker, beat, poller.
     """
+    global _service
+    _service = service
     redactor = redaction.Redactor(settings.secret_values())
     redaction.use(redactor)
     shared = _shared_processors(service)
@@ -94,6 +99,11 @@ def configure(settings: Settings, service: str, *, stream: TextIO | None = None)
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
+
+
+def service_name() -> str:
+    """The kind of this process, as its log lines name it; empty before `configure`."""
+    return _service
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

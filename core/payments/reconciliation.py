@@ -123,7 +123,8 @@ async def reconcile_all(since: datetime) -> list[Report]:
             reports.append(await reconcile(gateway, since))
         except GatewayError as error:
             log.warning("payments.not_reconciled", gateway=gateway.name, error=str(error))
-            await alert(f"reconcile-failed:{gateway.name}", f"Payments over {gateway.name} are not reconciled: {error}")
+            text = f"Payments over {gateway.name} are not reconciled: {error}"
+            await alert(f"reconcile-failed:{gateway.name}", text, error=error)
             await outbox.flush()
     return reports
 

@@ -165,6 +165,7 @@ async def carry_out(code: str) -> Payment:
                 f"refund:{code}",
                 f"The tokens of payment {code} are taken back, its money is not returned: {error}. "
                 f"Return it by hand, then: nb payments refund {code} --done-outside",
+                error=error,
             )
         await outbox.flush()
         return payment

@@ -41,5 +41,6 @@ async def end_refunded(code: str) -> None:
                 f"subscription:{first.code}",
                 f"Payment {code} is refunded, and its subscription {first.code} goes on: {error}. "
                 f"End it at {first.gateway}, or ask its user to.",
+                error=error,
             )
         await outbox.flush()

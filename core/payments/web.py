@@ -97,7 +97,9 @@ async def _release(payment: Payment) -> None:
 
 async def _tell_operators(payment: Payment, error: GatewayRefused) -> None:
     async with db.transaction():
-        await alert(f"invoice:{payment.gateway}", f"No invoice for order {payment.code}, nobody can pay: {error}")
+        await alert(
+            f"invoice:{payment.gateway}", f"No invoice for order {payment.code}, nobody can pay: {error}", error=error
+        )
     await outbox.flush()
 
 

@@ -16,7 +16,8 @@ from datetime import UTC, datetime, time, timedelta
 import structlog
 from kombu.exceptions import OperationalError
 
-from core import db, logs, process
+from core import db, errors, logs, process
+from core.errors import Origin, Severity
 from core.queue import outbox
 from core.queue.app import celery, configure
 from core.settings import Settings
@@ -48,6 +49,7 @@ SHIPPED = (
     Entry("cart: offer what can be paid now", "cart.offer_due", timedelta(seconds=5)),
     Entry("cart: forget what is a week old", "cart.forget_old", timedelta(hours=6)),
     Entry("retention: remove files that are too old", "retention.sweep", timedelta(hours=1)),
+    Entry("errors: forget what is too old", "errors.forget", timedelta(hours=6)),
     Entry("inbox: forget what was handled long ago", "maintenance.forget_events", timedelta(hours=6)),
 )
 """Entries that every installation has. Operators may slow them down or switch them off in the table."""
@@ -82,6 +84,10 @@ async def _look() -> None:
     except db.UNAVAILABLE as error:
         log.warning("beat.database_is_away", error=type(error).__name__)
         await asyncio.sleep(1)
+    except Exception as error:
+        # It ends the process, and another one takes its place; operators see why.
+        errors.record(error, origin=Origin.OTHER, severity=Severity.CRITICAL, handler="beat")
+        raise
 
 
 async def add_shipped() -> None:

@@ -18,6 +18,8 @@ from typing import Any, ParamSpec, Self
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 
+from core import errors
+from core.errors import Origin, Severity
 from core.queue.app import celery
 from core.settings import Settings
 
@@ -54,7 +56,11 @@ def task(name: str) -> Callable[[Callable[P, Coroutine[Any, Any, None]]], Callab
         @functools.wraps(function)
         def run(**arguments: Any) -> None:  # noqa: ANN401  Keywords out of a message.
             trace_id = arguments.pop("trace_id", "")
-            _wait_for(_traced(function, trace_id, arguments))
+            try:
+                _wait_for(_traced(function, trace_id, arguments))
+            except Exception as error:
+                _note(name, error, trace_id, arguments)
+                raise
 
         celery.task(name=name, typing=False)(run)
         return function
@@ -105,6 +111,19 @@ class Running:
 async def _traced(function: Callable[..., Coroutine[Any, Any, None]], trace_id: str, arguments: dict[str, Any]) -> None:
     with structlog.contextvars.bound_contextvars(trace_id=trace_id):
         await function(**arguments)
+
+
+def _note(name: str, error: Exception, trace_id: str, arguments: dict[str, Any]) -> None:
+    """Have operators see a task that failed. Celery logs it and forgets the message."""
+    errors.record(
+        error,
+        origin=Origin.CELERY_TASK,
+        severity=Severity.CRITICAL,
+        handler=name,
+        run_code=str(arguments.get("run_code", "")),
+        trace_id=trace_id,
+        extra={"arguments": arguments},
+    )
 
 
 def _wait_for(coroutine: Coroutine[Any, Any, None]) -> None:

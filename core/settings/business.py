@@ -57,6 +57,15 @@ class BusinessSettings(BaseModel):
     alert_cooldown: Annotated[
         int, Field(alias="ERROR_ALERT_COOLDOWN", description="Seconds in which one alert is sent once.", ge=1)
     ] = 300
+    errors_kept_days: Annotated[
+        int,
+        Field(
+            alias="ERROR_LOG_RETENTION_DAYS",
+            description="Days after which a fault that was not met again is forgotten.",
+            ge=1,
+            le=3650,
+        ),
+    ] = 30
 
     log_format: Annotated[
         Literal["json", "console"],
