@@ -95,6 +95,7 @@ def document(
     }
 
 
-def encode(content: Mapping[str, Any]) -> bytes:
+def encode(content: Mapping[str, Any], *, is_line: bool = False) -> bytes:
     """JSON is UTF-8 whatever the locale is; a byte of the command line that is no text becomes a JSON escape."""
-    return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "backslashreplace")
+    indent = None if is_line else 2
+    return (json.dumps(content, ensure_ascii=False, indent=indent) + "\n").encode("utf-8", "backslashreplace")

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import TextIO
 
 from cli.durations import parse_duration
 from cli.envelope import Notice
@@ -33,6 +34,10 @@ class Invocation:
     environment: str | None = None
     """Name of the environment that the command turned to, once it has."""
     warnings: list[Notice] = field(default_factory=list)
+    stream: TextIO | None = None
+    """Standard output itself, for a command that follows and prints documents before the one that it ends with."""
+    follows: bool = False
+    """Whether it does: every document is then one line."""
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     started: float = field(default_factory=time.monotonic)
 
