@@ -111,6 +111,19 @@ async def find(name: str) -> UserId:
     return UserId(rows[0]["id"])
 
 
+async def names_like(name: str, *, most: int = 200) -> list[str]:
+    """The @usernames that begin like this one, to find what was meant by a slip; of a number nothing is near."""
+    username = _USERNAME.fullmatch(name)
+    if username is None or _TELEGRAM_ID.fullmatch(name):
+        return []
+    rows = await db.fetch(
+        "SELECT username FROM botapp_tguser WHERE starts_with(lower(username), lower($1)) LIMIT $2",
+        username[1][:2],
+        most,
+    )
+    return [f"@{row['username']}" for row in rows]
+
+
 async def get(user: UserId) -> Account:
     """Return everything that operators see of a person."""
     row = await db.fetch_one(_ACCOUNT, user)

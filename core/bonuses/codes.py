@@ -177,6 +177,11 @@ async def find(code: str, *, lock: bool = False) -> PromoCode | None:
     return None if row is None else _from_row(row)
 
 
+async def latest_names(most: int = 1000) -> list[str]:
+    """Names of codes, the newest first: among them somebody looks for what was meant by a slip."""
+    return [row["code"] for row in await db.fetch("SELECT code FROM botapp_promocode ORDER BY id DESC LIMIT $1", most)]
+
+
 async def get(code: str) -> PromoCode:
     """Return a code as it stands.
 

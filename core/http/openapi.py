@@ -218,7 +218,8 @@ class Api:
             self.operations.append(operation)
             served = _served(operation, handler, gate)
             served.__name__ = name
-            self.blueprint.add_route(served, re.sub(r"{(\w+)}", r"<\1:str>", path), methods=[method], name=name)
+            uri = re.sub(r"{(\w+)}", r"<\1:str>", path)
+            self.blueprint.add_route(served, uri, methods=[method], name=name, unquote=True)
             return handler
 
         return register
@@ -250,6 +251,8 @@ def _served(
 ) -> Callable[..., Coroutine[Any, Any, HTTPResponse]]:
     async def serve(request: Request, **path: str) -> HTTPResponse:
         caller = await gate.admit(request, operation)
+        # What no text holds names nothing; the operation says that it knows none of that name.
+        path = {name: _NO_TEXT.sub("\ufffd", value) for name, value in path.items()}
         if operation.query is None and request.args:
             raise _invalid([(name, "this address takes no such parameter") for name in request.args])
         query = None if operation.query is None else _read_query(request, operation.query)

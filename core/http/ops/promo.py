@@ -15,6 +15,7 @@ from core.http.openapi import ChangeBody
 from core.http.ops import promo_schemas as schemas
 from core.http.ops.api import api
 from core.http.ops.cursors import cut, row_in
+from core.http.ops.unknown import unknown
 from core.http.problems import Problem
 from core.ops_tokens import Scope
 
@@ -111,7 +112,7 @@ async def _found(code: str) -> PromoCode:
     try:
         return await codes.get(code)
     except CodeNotFound:
-        raise Problem(404, f"There is no promo code {code[:64]!r}.", code="unknown_promo_code") from None
+        raise unknown("promo code", code, await codes.latest_names(), code="unknown_promo_code") from None
 
 
 def _new(code: str, body: schemas.NewPromoCode) -> NewCode:

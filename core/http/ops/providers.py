@@ -14,7 +14,7 @@ from core.generations import slots
 from core.http.openapi import ChangeBody
 from core.http.ops import provider_schemas as schemas
 from core.http.ops.api import api
-from core.http.problems import Problem
+from core.http.ops.unknown import unknown
 from core.ops_tokens import Scope
 from core.provider_health import Health
 
@@ -150,10 +150,10 @@ async def _changed(change: Awaitable[Health]) -> schemas.Provider:
 
 
 async def _found(name: str) -> Health:
-    for health in await provider_health.all_known(providers.names()):
-        if health.name == name:
-            return health
-    raise Problem(404, f"There is no provider {name[:40]!r}.", code="unknown_provider")
+    known = {health.name: health for health in await provider_health.all_known(providers.names())}
+    if name not in known:
+        raise unknown("provider", name, known, code="unknown_provider")
+    return known[name]
 
 
 async def _counts() -> dict[str, tuple[int, int]]:

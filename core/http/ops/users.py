@@ -13,6 +13,7 @@ from core.http.openapi import ChangeBody
 from core.http.ops import users_schemas as schemas
 from core.http.ops.api import api
 from core.http.ops.ledger_schemas import Posting
+from core.http.ops.unknown import unknown
 from core.http.problems import Problem
 from core.ops_tokens import Scope
 from core.payments import Payment, repository
@@ -29,8 +30,8 @@ async def found(name: str) -> UserId:
     """
     try:
         return await accounts.find(name)
-    except UserNotFound as error:
-        raise Problem(404, f"{error}.", code="unknown_user") from None
+    except UserNotFound:
+        raise unknown("user", name, await accounts.names_like(name), code="unknown_user") from None
     except AmbiguousName as error:
         raise Problem(409, f"{error}.", code="ambiguous_user", extra={"near": [*map(str, error.chat_ids)]}) from None
 

@@ -259,3 +259,14 @@ async def test_the_state_says_whether_it_can_be_used(
     await change(manager, "FOX", tokens="10", **limits)
     await redeem("FOX")
     assert (await manager.get(f"{ROOT}/FOX")).json()["state"] == state
+
+
+async def test_a_slip_in_a_code_names_the_nearest(manager: httpx.AsyncClient) -> None:
+    await change(manager, "FOXES", tokens=5, max_uses=3)
+    answer = (await manager.get(f"{ROOT}/FXOES")).json()
+    assert (answer["code"], answer["near"]) == ("unknown_promo_code", ["FOXES"])
+
+
+async def test_an_address_is_read_as_text(manager: httpx.AsyncClient) -> None:
+    answer = (await manager.get(f"{ROOT}/%D0%9B%D0%98%D0%A1")).json()
+    assert answer["detail"] == "There is no promo code 'ЛИС'."

@@ -95,6 +95,12 @@ async def test_an_unknown_provider_is_not_found(manager: Operator) -> None:
     assert answer.status_code == 404
 
 
+async def test_a_slip_in_a_provider_names_the_nearest(manager: Operator) -> None:
+    await provider_health.limit("kling", 5)
+    answer = (await manager.get("/providers/{name}", name="Klng")).json()
+    assert (answer["near"], answer["detail"]) == (["kling"], "There is no provider 'Klng'; near: kling.")
+
+
 async def test_parking_and_unparking_are_in_the_audit_and_wake_who_waits(manager: Operator) -> None:
     waiting = await at_kling(Stage.QUEUED)
     await repository.change(waiting.id, next_action_at=datetime.now(UTC) + timedelta(hours=1))

@@ -80,6 +80,13 @@ async def test_nobody_is_not_found(manager: httpx.AsyncClient, name: str) -> Non
     assert (response.status_code, response.json()["code"]) == (404, "unknown_user")
 
 
+async def test_a_slip_in_a_username_names_the_nearest(manager: httpx.AsyncClient) -> None:
+    await users.upsert(users.Profile(4242, "fox_1", "Fox"))
+    answer = (await manager.get(f"{ROOT}/users/@Fox_l")).json()
+    assert answer["near"] == ["@fox_1"]
+    assert "near: @fox_1." in answer["detail"]
+
+
 async def test_a_name_that_moved_on_is_ambiguous_and_names_the_ids(manager: httpx.AsyncClient) -> None:
     await users.upsert(users.Profile(77, "FOX_1", "New owner"))
     response = await manager.get(f"{ROOT}/users/@fox_1")
