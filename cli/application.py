@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from typer.exceptions import Abort, Exit, TyperException
 
@@ -27,11 +28,18 @@ from cli.invocation import Invocation, begin
 from cli.output import Screen
 from cli.version import VERSION
 
+if TYPE_CHECKING:
+    # A name of a type only: what Typer vendors is not imported at run time.
+    from typer._click import Context
+
 PROCESSES = frozenset({"serve", "worker", "beat", "bot.poll", "sandbox"})
 """They run unattended, and what they print is their log: the trace of their end belongs there."""
 
 PAGES = frozenset({"--help", "-h", "--show-completion"})
 """Typer prints these itself; the text becomes an outcome like any other."""
+
+LONG_WORD = re.compile(r"(\S{100})\S{40,}")
+"""A word too long to be repeated in a message: its beginning tells which it is."""
 
 DEFAULT_WAIT = "5m"
 """What `--wait` without a time means."""
@@ -64,6 +72,7 @@ def _begin(arguments: Sequence[str]) -> Invocation:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  Lives as long as nb.
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    invocation.stream = sys.stdout
     return invocation
 
 
@@ -204,17 +213,24 @@ def _internal(error: Exception, invocation: Invocation) -> InternalFault:
 def _usage(mistake: TyperException) -> UsageMistake:
     """Typer's usage error in our words, with the nearest option or command where there is one."""
     message = mistake.format_message().strip().rstrip(".")
-    near = getattr(mistake, "possibilities", None)
-    if near:
-        message = f"{mistake.message}. Did you mean '{sorted(near)[0]}'?"
+    context = getattr(mistake, "ctx", None)
+    option = getattr(mistake, "option_name", None)
+    if option is not None and hasattr(mistake, "possibilities"):
+        message = f"{mistake.message}.{_meant(str(option), context)}"
     elif not message.endswith("?"):
         message += "."
-    context = getattr(mistake, "ctx", None)
     # A command that any word calls has no name of its own.
     path = context.command_path.rstrip() if context is not None else "nb"
     if context is not None and message == "Missing command.":
         message = f"{path} needs a command: {', '.join(context.command.list_commands(context))}."
-    return UsageMistake(message, fix=f"{path} --help")
+    return UsageMistake(LONG_WORD.sub(r"\1...", message), fix=f"{path} --help")
+
+
+def _meant(option: str, context: Context | None) -> str:
+    from cli import suggestions
+
+    known = [name for parameter in context.command.get_params(context) for name in parameter.opts] if context else []
+    return suggestions.hint(suggestions.options(option, known))
 
 
 def _finish_for_people(result: Result, invocation: Invocation) -> None:
@@ -265,7 +281,7 @@ def _finish_for_machines(result: Outcome | CommandFailed, invocation: Invocation
         next_steps=result.next_steps,
         meta=_meta(invocation) | meta,
     )
-    _write(encode(content))
+    _write(encode(content, is_line=invocation.follows))
 
 
 def _write(content: bytes) -> None:

@@ -43,6 +43,21 @@ KEY_FORM = re.compile(r"[A-Za-z0-9._:-]{8,100}")
 NOT_BEGUN = frozenset({"unreachable", "too_many_requests"})
 """Faults after which it is certain that nothing was changed."""
 
+MISTAKES = frozenset({400, 413, 414, 422, 431})
+"""Answers to a request that is wrong in itself: repeating it changes nothing."""
+
+LISTED = {
+    "unknown_approval": "nb approve list",
+    "unknown_generation": "nb gen list",
+    "unknown_model": "nb models list",
+    "unknown_package": "nb packages list",
+    "unknown_payment": "nb payments list",
+    "unknown_promo_code": "nb promo list",
+    "unknown_provider": "nb providers list",
+    "unknown_revision": "nb pricing history",
+}
+"""What prints the names that there are, by the code of a name that is none."""
+
 Shape = TypeVar("Shape")
 
 
@@ -173,10 +188,12 @@ class OpsClient:
         if answer.status in (401, 403):
             return NotAuthenticated(message, code=code, fix=_token_fix(self.target))
         if answer.status == 404 and problem.get("code"):
-            return NotFound(message, code=code)
+            near = problem.get("near")
+            data = {"near": near} if isinstance(near, list) and near else None
+            return NotFound(message, code=code, fix=self._where_listed(code), data=data)
         if answer.status == 409:
             return Conflict(message, code=code)
-        if answer.status in (400, 422):
+        if answer.status in MISTAKES:
             return UsageMistake(message, code=code)
         if 300 <= answer.status < 400:
             message = f"{self.target.name} ({self.target.url}) redirects elsewhere; nb does not follow with a token"
@@ -202,6 +219,10 @@ class OpsClient:
                 next_steps=(NextStep(approve, "somebody else has to agree"),),
             )
         return BlockedByRule(message, code=code, rule=rule) if rule else None
+
+    def _where_listed(self, code: str) -> str | None:
+        command = LISTED.get(code)
+        return f"{command} --env {self.target.name}" if command else None
 
     def _masked(self, text: str) -> str:
         return text.replace(self.target.token, "[token]") if self.target.token else text

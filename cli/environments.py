@@ -69,11 +69,16 @@ def project_facts() -> Mapping[str, Any]:
 
     path = project_root() / "nb.toml"
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        facts = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise UsageMistake(f"{path} is missing", fix="run nb inside the repository") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise UsageMistake(f"{path} cannot be read: {error}", fix="correct nb.toml") from None
+    environments = facts.get("env", {})
+    tables = {"env": environments, **(environments if isinstance(environments, dict) else {})}
+    if wrong := next((name for name, table in tables.items() if not isinstance(table, dict)), None):
+        raise UsageMistake(f"{path}: {wrong} is no table", fix='write [env.staging], then url = "https://..." below it')
+    return facts
 
 
 def context_path() -> Path:

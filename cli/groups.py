@@ -8,8 +8,7 @@ from __future__ import annotations
 import importlib
 import shutil
 from collections.abc import Callable
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 import typer.main
@@ -119,8 +118,22 @@ class NbCommand(_Everywhere, TyperCommand):
         if not ctx.resilient_parsing:
             current().command = _dotted(ctx)
         rest = super().parse_args(ctx, args)
+        if not ctx.resilient_parsing:
+            self._refuse_empty(ctx)
         self.take_everywhere(ctx)
         return rest
+
+    def _refuse_empty(self, ctx: Context) -> None:
+        """An empty word names nothing, though in an address it would name the whole list."""
+        for parameter in self.params:
+            name = parameter.name or ""
+            source = ctx.get_parameter_source(name)
+            if parameter.param_type_name != "argument" or source is None or source.name != "COMMANDLINE":
+                continue
+            given = ctx.params.get(name)
+            words = given if isinstance(given, list | tuple) else [given]
+            if any(isinstance(word, str) and not word.strip() for word in words):
+                ctx.fail(f"{parameter.make_metavar(ctx)} is empty")
 
     def format_help_text(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002
         """The description without its examples."""
@@ -159,10 +172,16 @@ class NbGroup(_Everywhere, TyperGroup):
         self.take_everywhere(ctx)
         return rest
 
+    def knows(self, name: str) -> bool:
+        """Whether a command is called so."""
+        return name in self.commands
+
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
         """As Typer does; a command named in capitals is called by any word that names no other: `nb approve CODE`."""
-        any_word = next((command for name, command in self.commands.items() if name.isupper()), None)
-        if any_word is not None and args and args[0] not in self.commands and not args[0].startswith("-"):
+        if args and not args[0].startswith("-") and not self.knows(args[0]):
+            any_word = next((command for name, command in self.commands.items() if name.isupper()), None)
+            if any_word is None or not args[0].strip():
+                _fail_at(ctx, args[0], self.list_commands(ctx))
             return "", any_word, args
         return super().resolve_command(ctx, args)
 
@@ -180,19 +199,14 @@ class RootGroup(NbGroup):
         """Names in the order of the help page."""
         return registry.visible()
 
+    def knows(self, name: str) -> bool:
+        """Whether a command is called so, the hidden ones included; nothing is imported for it."""
+        return name in registry.entries()
+
     def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002
         """Import the command, or None when there is none of this name."""
         entry = registry.entries().get(cmd_name)
         return None if entry is None else load(entry)
-
-    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
-        """As Typer does, but suggestions come from the registry."""
-        known = registry.entries()
-        if args and args[0] not in known and not args[0].startswith("-"):
-            near = get_close_matches(args[0], known, n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
-            ctx.fail(f"No such command '{args[0]}'.{hint}")
-        return super().resolve_command(ctx, args)
 
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002
         """The same page as the fast path."""
@@ -211,6 +225,15 @@ class RootGroup(NbGroup):
         if incomplete.startswith("-"):
             found += super().shell_complete(ctx, incomplete)
         return found
+
+
+def _fail_at(ctx: Context, word: str, siblings: list[str]) -> NoReturn:
+    """Refuse a word that is no command, with what was probably meant."""
+    from cli import suggestions
+
+    group = " ".join(ctx.command_path.split()[1:])
+    near = suggestions.commands(word, siblings, group=group)
+    ctx.fail(f"No such command '{word}'.{suggestions.hint(near)}")
 
 
 def new_group(help_text: str) -> typer.Typer:

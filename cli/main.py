@@ -34,13 +34,16 @@ def _main() -> int:
 
 
 def _print(text: str) -> int:
+    if sys.stdout is None:
+        # Started with a closed descriptor: nobody wants to read it.
+        return 0
     try:
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
     except OSError as error:
         # Without this the interpreter complains when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
+        if not isinstance(error, BrokenPipeError) and sys.stderr is not None:
             sys.stderr.write(f"nb: the output cannot be written: {error.strerror}\n")
             return 75
     return 0
@@ -49,7 +52,8 @@ def _print(text: str) -> int:
 def _width() -> int:
     try:
         columns = int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size(sys.stdout.fileno()).columns
-    except (ValueError, OSError):
+    except (AttributeError, ValueError, OSError):
+        # No number, no terminal, or a descriptor that is closed.
         columns = 80
     return max(30, min(columns, 80))
 

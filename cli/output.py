@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import sys
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TextIO
@@ -25,6 +25,9 @@ SIGNS: dict[State, tuple[str, str, str]] = {
 """Sign, its plain form, colour."""
 
 PLAIN = {"–": "-", "—": "-", "…": "...", "→": "->", "·": "-", "⚡": "tokens", "✓": "[ok]", "✗": "[failed]", "×": "x"}
+
+STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Controls, and what has text read in another direction: what a terminal shows would not be what is there."""
 
 NARROW = 60
 """Below this many columns a table becomes one block per row."""
@@ -158,7 +161,7 @@ class Screen:
 
     def fit(self, text: str) -> str:
         """Text that this stream can encode, without control characters that would steer a terminal."""
-        text = "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else "�" for c in text)
+        text = STEERING.sub("�", text)
         if self.unicode:
             return text.encode("utf-8", "replace").decode("utf-8")
         for sign, plain in PLAIN.items():

@@ -6,6 +6,7 @@ Railway and `nb up` start them. What a process needs is imported here, when it s
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from cli.envelope import Outcome, Problem
-from cli.errors import CommandFailed, UpstreamFault, UsageMistake
+from cli.errors import CommandFailed, Conflict, NotAuthenticated, NotFound, UpstreamFault, UsageMistake
 from cli.exit_codes import ExitCode
 from cli.groups import new_group
 from cli.invocation import current
@@ -36,11 +37,12 @@ def serve() -> None:
 
     Examples:
         nb serve
+        PORT=9000 HOST=0.0.0.0 nb serve
     """
     settings = _settings()
     from core.http.server import run
 
-    run(settings)
+    _start(run, settings)
 
 
 def worker() -> None:
@@ -48,6 +50,7 @@ def worker() -> None:
 
     Examples:
         nb worker
+        CELERY_WORKER_CONCURRENCY=8 nb worker
     """
     settings = _settings()
     from core.queue.worker import run
@@ -60,6 +63,7 @@ def beat() -> None:
 
     Examples:
         nb beat
+        nb beat -v
     """
     settings = _settings()
     from core.queue.beat import run
@@ -73,6 +77,7 @@ def poll() -> None:
 
     Examples:
         TELEGRAM_UPDATES=polling nb bot poll
+        TELEGRAM_UPDATES=polling nb bot poll -v
     """
     settings = _settings()
     if settings.telegram_updates != "polling":
@@ -93,6 +98,7 @@ def sandbox(
 
     Examples:
         nb sandbox --port 8001
+        TELEGRAM_BOT_TOKEN=1:local nb sandbox --port 8001 --host 0.0.0.0
     """
     import os
 
@@ -114,6 +120,7 @@ def migrate() -> Outcome:
 
     Examples:
         nb db migrate
+        nb db migrate --json
     """
     settings = _settings()
     from core import migrations
@@ -166,6 +173,7 @@ def check() -> Outcome:
 
     Examples:
         nb db check
+        nb db check --json
     """
     settings = _settings()
     from core import migrations
@@ -225,11 +233,28 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 @contextmanager
 def _reachable() -> Iterator[None]:
+    """Say in one line what is wrong with the database; the address is not repeated, for it holds the password."""
+    from asyncpg import InvalidAuthorizationSpecificationError, InvalidCatalogNameError
+
     from core.db import UNAVAILABLE
 
     try:
         yield
+    except InvalidAuthorizationSpecificationError as error:
+        raise NotAuthenticated(
+            f"the database refuses the user or password of DATABASE_URL: {error}",
+            code="database_refused",
+            fix="correct DATABASE_URL",
+        ) from error
+    except InvalidCatalogNameError as error:
+        raise NotFound(
+            f"the database that DATABASE_URL names is not there: {error}",
+            code="no_database",
+            fix="create it, or correct DATABASE_URL",
+        ) from error
     except UNAVAILABLE as error:
+        if isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
+            raise Conflict(f"cannot listen: {error.strerror or error}", code="port_taken", fix="see PORT") from error
         raise UpstreamFault(
             f"the database cannot be reached: {type(error).__name__}", code="database_away", fix="see DATABASE_URL"
         ) from error

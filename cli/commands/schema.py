@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Annotated
 
 import typer
@@ -32,9 +31,10 @@ def schema(
         return Outcome(data=listed, show=lambda screen: _show_names(screen, names))
     found = committed(wanted)
     if found is None:
-        near = get_close_matches(wanted, names, n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
-        raise NotFound(f"no schema for '{wanted}'.{hint}", fix="nb schema")
+        from cli import suggestions
+
+        near = suggestions.nearest(wanted, names)
+        raise NotFound(f"no schema for '{wanted}'.{suggestions.hint(near)}", fix="nb schema")
     return Outcome(data=found, show=lambda screen: screen.line(text_of(found).rstrip("\n")))
 
 
