@@ -158,7 +158,8 @@ async def _remove_results() -> int:
 
 
 def _keys_in(files: str) -> list[str]:
-    return [file["key"] for file in json.loads(files)]
+    listed = json.loads(files)
+    return [file["key"] for file in listed] + [file["thumbnail"] for file in listed if file.get("thumbnail")]
 
 
 def _own(keys: list[str]) -> list[str]:

@@ -7,6 +7,7 @@ import io
 import struct
 import threading
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -75,7 +76,7 @@ def measure(source: bytes | Path) -> tuple[str, int, int]:
 
 def _clean(data: bytes) -> AcceptedImage:
     with _decoding:
-        image = _opened(data, as_small_as_useful=True)
+        image = _opened(data, _working_size)
         has_alpha = image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info
         mode = "RGBA" if has_alpha else "RGB"
         ImageOps.exif_transpose(image, in_place=True)
@@ -92,14 +93,25 @@ def _clean(data: bytes) -> AcceptedImage:
     return AcceptedImage(buffer.getvalue(), mime, upright.width, upright.height)
 
 
-def _opened(source: bytes | Path, *, as_small_as_useful: bool = False) -> Image.Image:
+def opened(source: bytes | Path, at_least: tuple[int, int]) -> Image.Image:
+    """Decode a picture, upright and no larger than needed for so many pixels. Works for a while: call it in a thread.
+
+    Raises:
+        UnusableMedia: it cannot be used; the subclass says why.
+    """
+    with _decoding:
+        image = _opened(source, lambda _: at_least)
+    return ImageOps.exif_transpose(image)
+
+
+def _opened(source: bytes | Path, useful: Callable[[Image.Image], tuple[int, int]] | None = None) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=list(_FORMATS))
         if image.width * image.height > MAX_PIXELS:
             raise ImageTooLarge(f"{image.width} x {image.height} pixels")
-        if as_small_as_useful:
-            # JPEG can be decoded at a half, a quarter or an eighth of its size, which saves most time and memory.
-            image.draft(None, _working_size(image))
+        # JPEG can be decoded at a half, a quarter or an eighth of its size, which saves most time and memory.
+        if useful is not None:
+            image.draft(None, useful(image))
         image.load()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageTooLarge(type(error).__name__) from None

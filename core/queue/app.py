@@ -28,6 +28,7 @@ TASK_MODULES = (
     "core.errors.tasks",
     "core.maintenance",
     "core.retention",
+    "core.thumbnails",
     "bot.tasks",
 )
 """Modules that register tasks. Upper layers are named, never imported."""

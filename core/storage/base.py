@@ -48,6 +48,7 @@ class StoredFile:
     Attributes:
         seconds: length of a video.
         role: as an input, what it is for; `image` leaves that to the model and the order.
+        thumbnail: as a result, key of its small picture; None until somebody wanted one, "" where none can be made.
     """
 
     key: str
@@ -57,6 +58,7 @@ class StoredFile:
     height: int = 0
     seconds: float = 0.0
     role: str = "image"
+    thumbnail: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for a JSON column."""
@@ -64,8 +66,8 @@ class StoredFile:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> StoredFile:
-        """Read back what `to_dict` wrote."""
-        return cls(**values)
+        """Read back what `to_dict` wrote, here or in a newer version that knows more of a file."""
+        return cls(**{name: value for name, value in values.items() if name in cls.__slots__})
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,9 @@ class Result(Answer):
     height: int
     seconds: float
     url: str | None
+    thumbnail_url: str | None = Field(
+        description="A small picture of it, 320 pixels at most. Made after the first look at a list: null until then."
+    )
     text: str | None = Field(description="The words, where words were made.")
 
 

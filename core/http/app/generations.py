@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sanic import Request
 
-from core import catalog, generations, pricing, uploads
+from core import catalog, generations, pricing, thumbnails, uploads
 from core.catalog import CatalogModel, FollowUpKind
 from core.generations import Continuation, Filter, Generation, Order, Stage, continuations
 from core.generations.repository import BadCursor, by_key
@@ -88,6 +88,7 @@ async def list_generations(request: Request, user: User, query: schemas.Generati
         found = await generations.page(Filter(chat_id=user.chat_id), limit=query.limit, cursor=query.cursor)
     except BadCursor:
         raise Problem(400, "The cursor is not one of ours; take next_cursor as it is.", code="bad_cursor") from None
+    await thumbnails.wish(found.items)
     items = await asyncio.gather(*(_item(generation) for generation in found.items))
     return schemas.GenerationPage(
         items=[schemas.GenerationItem(**item) for item in items], next_cursor=found.next_cursor
@@ -250,14 +251,15 @@ async def _result(generation: Generation, number: int, file: StoredFile) -> sche
         width=file.width,
         height=file.height,
         seconds=file.seconds,
-        url=await _link(file) if is_there else None,
+        url=await _link(file.key) if is_there else None,
+        thumbnail_url=await _link(file.thumbnail) if is_there and file.thumbnail else None,
         text=await _text(file) if is_there else None,
     )
 
 
-async def _link(file: StoredFile) -> str | None:
+async def _link(key: str) -> str | None:
     try:
-        return await storage().link(file.key, lifetime=LINK_LIFETIME)
+        return await storage().link(key, lifetime=LINK_LIFETIME)
     except StorageError:
         return None
 
@@ -297,7 +299,7 @@ async def _repeat_inputs(user: User, given: tuple[StoredFile, ...]) -> list[sche
             width=file.width,
             height=file.height,
             seconds=file.seconds,
-            url=await _link(file),
+            url=await _link(file.key),
         )
         for file in given
     ]
