@@ -1,4 +1,4 @@
-"""The indexes that faults and the agents' log are read by."""
+"""The indexes that faults, the agents' log and the statistics of a period are read by."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ CREATE INDEX boterrorevent_open ON botapp_boterrorevent (severity, last_at DESC)
 CREATE INDEX boterrorevent_by_trace ON botapp_boterrorevent (trace_id) WHERE trace_id <> '';
 CREATE INDEX boterrorevent_by_generation ON botapp_boterrorevent (gen_request_id) WHERE gen_request_id IS NOT NULL;
 CREATE INDEX agentlog_newest ON botapp_agentlog (date DESC, id DESC);
+CREATE INDEX transaction_of_jobs_by_time ON botapp_transaction (created_at) WHERE type IN ('generation', 'refund');
+CREATE INDEX tguser_test ON botapp_tguser (id) WHERE is_test;
+CREATE INDEX genrequest_by_end ON botapp_genrequest (completed_at) WHERE completed_at IS NOT NULL;
 """
 
 DOWN = """
 DROP INDEX boterrorevent_by_kind, boterrorevent_by_age, boterrorevent_open, boterrorevent_by_trace,
-    boterrorevent_by_generation, agentlog_newest;
+    boterrorevent_by_generation, agentlog_newest, transaction_of_jobs_by_time, tguser_test,
+    genrequest_by_end;
 """
 
 
