@@ -14,6 +14,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from email.message import Message
+from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import IO
 
@@ -77,9 +78,15 @@ def decoded(content: bytes, headers: Message) -> object | None:
 
 
 def retry_after(headers: Message) -> float | None:
-    """Seconds that the answer asks to wait; a date is left out."""
-    value = headers.get("Retry-After", "")
-    return float(value) if value.isdigit() else None
+    """Seconds that the answer asks to wait. A date is counted from the answer's own, not from our clock."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isdigit() or not value:
+        return float(value) if value else None
+    try:
+        until, said = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("Date", ""))
+    except (ValueError, TypeError):
+        return None
+    return max(0.0, until.timestamp() - said.timestamp())
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -3,7 +3,16 @@
 from typing import Any, Literal, NotRequired, TypedDict
 
 from cli.deploys.shapes import DeployStatusData, DeployVerifyData, DeployWhyData, EnvironmentDeploy
-from cli.wire import Check, CheckState, GenerationDetail, GenerationPage, LedgerReport, ModelPage, Quote, ServiceStatus
+from cli.wire import (
+    CheckLevel,
+    CheckState,
+    GenerationDetail,
+    GenerationPage,
+    LedgerReport,
+    ModelPage,
+    Quote,
+    ServiceStatus,
+)
 from cli.wire_generations import GenerationChanged, ProviderChanged, ProviderDetail, ProviderList
 from cli.wire_ledger import Adjusted, AuditPage, Blocking, ExportData, Statement, User
 from cli.wire_models import CatalogueCheck, CatalogueSynced, ModelDetail, ModelEdited
@@ -26,8 +35,20 @@ from cli.wire_promo import PromoCreated, PromoDetail, PromoPage, PromoSwitched
 from cli.wire_webhook import Webhook, WebhookSet
 
 
+class VitalCheck(TypedDict):
+    """A check of the service or of `nb` itself. `facts` say for machines what `detail` says in words."""
+
+    id: str
+    state: CheckState
+    level: CheckLevel
+    detail: str
+    duration_ms: float
+    fix: str | None
+    facts: dict[str, Any]
+
+
 class HealthData(TypedDict):
-    """`nb health`."""
+    """`nb health`. `ok` is that of all checks."""
 
     ok: bool
     url: str
@@ -36,17 +57,20 @@ class HealthData(TypedDict):
     environment: str
     latency_ms: float
     expected_commit: str | None
+    checks: list[VitalCheck]
 
 
 class ReadyData(TypedDict):
-    """`nb ready`. `checks` is empty when the token was missing."""
+    """`nb ready`. Without a token `checks` are those that `nb` makes itself, and `authorized` is false."""
 
     ok: bool
     state: CheckState
     url: str
     authorized: bool
     latency_ms: float
-    checks: list[Check]
+    commit: str
+    expected_commit: str | None
+    checks: list[VitalCheck]
 
 
 class LocalProcess(TypedDict):

@@ -37,15 +37,20 @@ class Health(TypedDict):
 
 CheckState = Literal["ok", "failed", "unknown"]
 
+CheckLevel = Literal["needed", "watched", "noted"]
+"""A probe goes red for what is needed; `nb ready` fails for what is watched, too; what is noted fails nothing."""
+
 
 class Check(TypedDict):
-    """One thing that readiness depends on."""
+    """One thing that readiness looks at. An older service says neither its level nor its facts: then it is needed."""
 
     id: str
     state: CheckState
     detail: str
     duration_ms: float
     fix: str | None
+    level: NotRequired[CheckLevel]
+    facts: NotRequired[dict[str, Any]]
 
 
 class Readiness(TypedDict):

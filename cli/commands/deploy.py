@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -22,6 +24,7 @@ from cli.groups import new_group
 from cli.invocation import current, warn
 from cli.output import progress
 from cli.project import load_project
+from cli.workflows import Form, FormOption, told
 
 app = new_group("See what is deployed, wait for it, verify it, say why not.")
 
@@ -37,7 +40,7 @@ Commit = Annotated[
 
 
 @app.command("status")
-def deploy_status() -> Outcome:
+def deploy_status(form: FormOption = Form.TEXT) -> Outcome:
     """Show what Railway deployed and what the processes say they run, against the head of the branch.
 
     Without --env every deployed environment is shown. What is unknown is not ok.
@@ -46,14 +49,21 @@ def deploy_status() -> Outcome:
         nb deploy status
         nb deploy status --env staging --json
     """
+    return told(form, _status)
+
+
+def _status() -> Outcome:
     project = load_project()
     asked = current().requested_environment
     names = [_chosen()] if asked is not None else list(project.environments)
     found: list[EnvironmentDeploy] = []
     failures: list[CommandFailed] = []
+    meta: Mapping[str, object] = {}
     for name in names:
         try:
-            found.append(_look_at(surveyor(project, name, timeout=current().timeout)))
+            look = surveyor(project, name, timeout=current().timeout)
+            found.append(_look_at(look))
+            meta = look.meta()
         except CommandFailed as failure:
             failures.append(failure)
             warn("environment_unknown", f"{name}: {failure.message}")
@@ -65,11 +75,11 @@ def deploy_status() -> Outcome:
     bad = next((environment for environment in found if environment["state"] not in ("deployed", "pending")), None)
     bad = bad or next((environment for environment in found if not environment["ok"]), None)
     if bad is not None and not (failures and bad["state"] == "pending"):
-        return _outcome(data, bad, data)
+        return replace(_outcome(data, bad, data), meta=meta)
     if failures:
         problem = Problem("deploy_unknown", failures[0].message, transient=failures[0].transient, fix=failures[0].fix)
-        return Outcome(data, lambda screen: view.status(screen, data), problem, ExitCode.CHECK_FAILED)
-    return Outcome(data, lambda screen: view.status(screen, data))
+        return Outcome(data, lambda screen: view.status(screen, data), problem, ExitCode.CHECK_FAILED, meta=meta)
+    return Outcome(data, lambda screen: view.status(screen, data), meta=meta)
 
 
 @app.command("wait")
@@ -78,6 +88,7 @@ def wait(
     timeout: Annotated[
         str | None, typer.Option("--timeout", metavar="TIME", help=f"Give up after this time ({PATIENCE}).")
     ] = None,
+    form: FormOption = Form.TEXT,
 ) -> Outcome:
     """Wait until web, worker and beat run a commit, by Railway's state and by what they say of themselves.
 
@@ -86,15 +97,20 @@ def wait(
     Examples:
         nb deploy wait --env staging
         nb deploy wait --env staging --commit 6a090cb --timeout 10m --json
+        nb deploy wait --env staging --commit "$GITHUB_SHA" --format github
     """
     patience = current().wait or parse_duration(timeout or PATIENCE)
-    look = _surveyor()
-    found = _wait(look, _expected(look, commit), patience)
-    return _outcome(found, found)
+
+    def waited() -> Outcome:
+        look = _surveyor()
+        found = _wait(look, _expected(look, commit), patience)
+        return replace(_outcome(found, found), meta=look.meta())
+
+    return told(form, waited)
 
 
 @app.command("verify")
-def verify(commit: Commit = None) -> Outcome:
+def verify(commit: Commit = None, form: FormOption = Form.TEXT) -> Outcome:
     """Check that a commit runs everywhere, that the service is ready, and that nothing logged an error since.
 
     One look unless --wait says how long to wait for the commit: 8 while it is being deployed.
@@ -102,16 +118,28 @@ def verify(commit: Commit = None) -> Outcome:
     Examples:
         nb deploy verify --env staging
         nb deploy verify --env staging --commit 6a090cb --wait 10m --json
+        nb deploy verify --env staging --commit "$GITHUB_SHA" --wait 10m --format github
     """
+    return told(form, lambda: _verify(commit))
+
+
+def _verify(commit: str | None) -> Outcome:
     look = _surveyor()
     expected = _expected(look, commit)
     patience = current().wait
     found = look.look(expected) if patience is None else _wait(look, expected, patience)
     data: DeployVerifyData = {**found, "checks": [], "errors": []}
-    if not found["ok"]:
-        return _outcome(data, found)
-    data["checks"], data["errors"] = verified(look, found)
-    bad = [check for check in data["checks"] if check["state"] != "ok"]
+    if found["ok"]:
+        data["checks"], data["errors"] = verified(look, found)
+        outcome = _verified(data, found, expected)
+    else:
+        outcome = _outcome(data, found)
+    return replace(outcome, facts=_facts(data, expected), meta=look.meta())
+
+
+def _verified(data: DeployVerifyData, found: EnvironmentDeploy, expected: str) -> Outcome:
+    """The outcome where the commit runs: it is verified when everything that was looked at is in order."""
+    bad = [check for check in data["checks"] if check["state"] != "ok" and check["level"] != "noted"]
     data["ok"] = not bad
     if not bad:
         return Outcome(data, lambda screen: view.verify(screen, data))
@@ -123,6 +151,14 @@ def verify(commit: Commit = None) -> Outcome:
         fix=next((check["fix"] for check in bad if check["fix"]), None),
     )
     return Outcome(data, lambda screen: view.verify(screen, data), problem, ExitCode.CHECK_FAILED)
+
+
+def _facts(data: DeployVerifyData, expected: str) -> dict[str, object]:
+    """What the journal keeps of a verification, for the log of deployments: a success nobody verified is none."""
+    states = {data["state"]} | {check["state"] for check in data["checks"] if check["level"] != "noted"}
+    verdict = "passed" if data["ok"] else "failed" if states & {"failed", "not_deployed"} else "unknown"
+    deployments = {service["service"]: service["deployment"] for service in data["services"]}
+    return {"commit": expected, "verdict": verdict, "deployments": deployments}
 
 
 @app.command("why")
@@ -148,7 +184,7 @@ def why(
         head = None
     data = inquire(look, given or head or "", head)
     problem, code = _why_problem(data)
-    return Outcome(data, lambda screen: view.why(screen, data), problem, code)
+    return Outcome(data, lambda screen: view.why(screen, data), problem, code, meta=look.meta())
 
 
 def _why_problem(data: DeployWhyData) -> tuple[Problem | None, ExitCode]:
@@ -221,6 +257,7 @@ def _wait(look: Surveyor, expected: str, patience: float) -> EnvironmentDeploy:
         except UpstreamFault as fault:
             missing = fault.message
             pause = max(INTERVAL, fault.retry_after or 0)
+        pause = max(pause, look.railway.seen.pause_s())
         if missing != said and not current().json:
             progress().line(f"waiting: {missing}", style="2")
             said = missing

@@ -2,48 +2,66 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from cli import vitals
 from cli.client import OpsClient, connect
-from cli.durations import say_duration
+from cli.commands.health import ExpectedCommit
 from cli.envelope import NextStep, Notice, Outcome, Problem
-from cli.errors import DeadlineReached, UpstreamFault
 from cli.exit_codes import ExitCode
 from cli.invocation import current
-from cli.output import Screen, State, progress
-from cli.shapes import ReadyData
-from cli.wire import Check, CheckState, Readiness
+from cli.output import Screen
+from cli.project import PROCESSES
+from cli.vitals import show_check as show_check
+from cli.wire import Check, CheckState, Health, Readiness
+from cli.workflows import Form, FormOption, told
+
+if TYPE_CHECKING:
+    # The shapes of all commands; only what checks types needs them.
+    from cli.shapes import ReadyData, VitalCheck
 
 INTERVAL = 1.0
 """Seconds between two questions of --wait."""
 
 
-def ready() -> Outcome:
+def ready(expect_commit: ExpectedCommit = None, form: FormOption = Form.TEXT) -> Outcome:
     """Say whether everything that the service needs works: database, queue, worker, storage, webhook.
 
-    Without a token the service says only yes or no. With --wait it is asked again until it is ready.
+    Without a token the service says only yes or no. With --wait it is asked again until it is ready, with
+    --expect-commit until web, worker and beat run this commit, too.
 
     Examples:
         nb ready
         nb ready --env staging --wait 3m --json
+        nb ready --env staging --expect-commit 6a090cb --wait 3m --format github
     """
+    return told(form, lambda: _ready(expect_commit))
+
+
+def _ready(expected: str | None) -> Outcome:
     client = connect()
-    patience = current().wait
-    data = _ask(client) if patience is None else _wait(client, patience)
-    problem = _problem(data, client.target.name)
-    warnings: tuple[Notice, ...] = ()
-    if not data["authorized"]:
-        warnings = (Notice("no_detail", f"no token for {client.target.name}: the service says only yes or no"),)
+    name, patience = client.target.name, current().wait
+    if patience is None:
+        data = _ask(client, expected)
+    else:
+        data = vitals.waited_for(
+            lambda: _ask(client, expected),
+            name,
+            what="ready",
+            command="nb ready",
+            patience=patience,
+            interval=INTERVAL,
+        )
+    problem = _problem(data, name)
+    steps = (NextStep(f"nb status --env {name}", "shows which processes reported themselves"),)
     return Outcome(
         data=data,
-        show=lambda screen: _show(screen, client, data),
+        show=lambda screen: _show(screen, name, data),
         problem=problem,
         exit_code=ExitCode.OK if problem is None else ExitCode.CHECK_FAILED,
-        warnings=warnings,
-        next_steps=()
-        if problem is None
-        else (NextStep(f"nb status --env {client.target.name}", "shows which processes reported themselves"),),
+        warnings=tuple(_warnings(data, name)),
+        next_steps=() if problem is None else steps,
     )
 
 
@@ -56,81 +74,83 @@ def readiness(client: OpsClient) -> tuple[Readiness, float]:
     return found, answer.elapsed_ms
 
 
-def _ask(client: OpsClient) -> ReadyData:
+def _ask(client: OpsClient, expected: str | None) -> ReadyData:
     found, elapsed = readiness(client)
-    checks = found.get("checks", [])
+    health, _, checks = vitals.of_answer(client)
+    theirs = [vitals.of_service(check) for check in found.get("checks", [])]
+    checks += theirs
+    if expected is not None:
+        checks += _commits(client, expected, health, theirs, authorized="checks" in found)
     return {
-        "ok": found["ok"] and all(check["state"] == "ok" for check in checks),
+        "ok": found["ok"] and not vitals.bad(checks),
         "state": _overall(found["ok"], checks),
         "url": client.target.url,
         "authorized": "checks" in found,
         "latency_ms": round(elapsed, 1),
+        "commit": health["commit"],
+        "expected_commit": expected,
         "checks": checks,
     }
 
 
-def _overall(ok: bool, checks: Sequence[Check]) -> CheckState:
-    states = {check["state"] for check in checks}
+def _commits(
+    client: OpsClient, expected: str, health: Health, checks: Sequence[VitalCheck], *, authorized: bool
+) -> Iterator[VitalCheck]:
+    """Web, worker and beat against the commit, by what the processes themselves report."""
+    told_of = next((check["facts"].get("processes") for check in checks if check["id"] == "commits"), None)
+    if not isinstance(told_of, Mapping):
+        yield from _older(client, expected, health, authorized=authorized)
+        return
+    for process in PROCESSES:
+        commits = {str(commit) for commit in told_of.get(process, ())}
+        # The web that answered may not have been heard of yet.
+        commits |= {health["commit"]} if process == "web" else set()
+        yield vitals.of_commit(process, expected, sorted(commits))
+
+
+def _older(client: OpsClient, expected: str, health: Health, *, authorized: bool) -> Iterator[VitalCheck]:
+    """The same of a service that does not tell commits by process here: it was not asked with a token, or is old."""
+    if not authorized:
+        yield vitals.of_commit("web", expected, [health["commit"]])
+        for process in PROCESSES[1:]:
+            yield vitals.of_commit(process, expected, None, f"which commit {process} runs is said with a token only")
+        return
+    from cli.deploys.running import reported
+
+    for process, said in reported(client).items():
+        yield vitals.of_commit(process, expected, said.commits, said.detail)
+
+
+def _overall(ok: bool, checks: Sequence[Check | VitalCheck]) -> CheckState:
+    states = {check["state"] for check in checks if check.get("level") != "noted"}
     if "failed" in states or (not ok and "unknown" not in states):
         return "failed"
     return "unknown" if "unknown" in states else "ok"
 
 
-def _wait(client: OpsClient, patience: float) -> ReadyData:
-    """Ask until the service is ready.
-
-    Raises:
-        DeadlineReached: it was not in time; the message names what was missing last.
-    """
-    deadline = time.monotonic() + patience
-    said = ""
-    while True:
-        data: ReadyData | None = None
-        try:
-            data = _ask(client)
-            if data["ok"]:
-                return data
-            missing = _missing(data) or "the service says that it is not ready"
-        except UpstreamFault as fault:
-            # A service that starts does not answer yet; that is what is waited for.
-            missing = fault.message
-        if missing != said and not current().json:
-            progress().line(f"waiting: {missing}", style="2")
-            said = missing
-        if time.monotonic() + INTERVAL > deadline:
-            raise DeadlineReached(
-                f"{client.target.name} was not ready within {say_duration(patience)}: {missing}",
-                fix=f"nb ready --env {client.target.name}",
-                data=data,
-            )
-        time.sleep(INTERVAL)
-
-
-def _missing(data: ReadyData) -> str:
-    return ", ".join(f"{check['id']} {check['state']}" for check in data["checks"] if check["state"] != "ok")
-
-
 def _problem(data: ReadyData, name: str) -> Problem | None:
     if data["ok"]:
         return None
-    bad = [check for check in data["checks"] if check["state"] != "ok"]
+    bad = vitals.bad(data["checks"])
     fix = next((check["fix"] for check in bad if check["fix"]), None)
-    what = _missing(data) or "the service does not say what is missing without a token"
-    return Problem("not_ready", f"{name} is not ready: {what}", transient=True, fix=fix)
+    what = vitals.missing(data["checks"]) or "the service does not say what is missing without a token"
+    code = "not_ready"
+    if (wrong := next((check for check in bad if check["id"] == "environment"), None)) is not None:
+        return Problem("wrong_environment", wrong["detail"], fix=wrong["fix"])
+    if bad and all(check["id"].startswith("commit.") for check in bad):
+        code, fix = "commit_mismatch", f"nb deploy why --env {name}"
+    return Problem(code, f"{name} is not ready: {what}", transient=True, fix=fix)
 
 
-def _show(screen: Screen, client: OpsClient, data: ReadyData) -> None:
-    word = {"ok": "ready", "failed": "not ready", "unknown": "not known to be ready"}[data["state"]]
-    screen.state(data["state"], f"{client.target.name} {word}: {client.target.url}")
-    width = max((len(check["id"]) for check in data["checks"]), default=0)
+def _warnings(data: ReadyData, name: str) -> Iterator[Notice]:
+    if not data["authorized"]:
+        yield Notice("no_detail", f"no token for {name}: the service says only yes or no")
     for check in data["checks"]:
-        show_check(screen, check["state"], check["id"].ljust(width), check["detail"], check["fix"])
+        if check["level"] == "noted" and check["state"] != "ok":
+            yield Notice("noted", f"{check['id']}: {check['detail']}")
 
 
-def show_check(screen: Screen, state: State, name: str, detail: str, fix: str | None) -> None:
-    """One check as a line, and the line that fixes it below."""
-    word = {"ok": "ok", "failed": "failed", "unknown": "unknown", "note": "skipped"}[state]
-    words = f"{name}  {word}" + (f": {detail}" if detail else "")
-    screen.state(state, words, indent=2)
-    if fix and state != "ok":
-        screen.wrapped(f"fix: {fix}", indent=6)
+def _show(screen: Screen, name: str, data: ReadyData) -> None:
+    word = {"ok": "ready", "failed": "not ready", "unknown": "not known to be ready"}[data["state"]]
+    screen.state(data["state"], f"{name} {word}: {data['url']}")
+    vitals.show(screen, data["checks"])

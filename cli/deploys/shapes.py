@@ -3,7 +3,7 @@
 from typing import Literal, TypedDict
 
 from cli.platforms.github import Checks, PullRequest
-from cli.wire import CheckState
+from cli.wire import CheckLevel, CheckState
 
 DeployState = Literal["deployed", "pending", "not_deployed", "failed", "unknown"]
 
@@ -52,6 +52,7 @@ class VerifyCheck(TypedDict):
 
     id: str
     state: CheckState
+    level: CheckLevel
     detail: str
     fix: str | None
 

@@ -4,21 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
 
 from cli.client import OpsClient
 from cli.deploys.judgement import judged, overall
 from cli.deploys.running import reported
 from cli.deploys.shapes import EnvironmentDeploy
+from cli.durations import say_duration
 from cli.environments import target_of
-from cli.errors import CommandFailed
+from cli.errors import CommandFailed, NotAuthenticated
+from cli.invocation import current, warn
+from cli.platforms import programs
 from cli.platforms.github import GitHub, connect_github
-from cli.platforms.railway import Railway, connect_railway
-from cli.platforms.railway_documents import DeploymentsAnswer
+from cli.platforms.http import Observed
+from cli.platforms.railway import connect_railway
+from cli.platforms.railway_documents import (
+    AutoDeploy,
+    DeploymentsAnswer,
+    EnvironmentSettings,
+    EventsAnswer,
+    LogLine,
+    PlatformStatus,
+)
 from cli.project import DeployedEnvironment, Project
 
 MOST_TIMEOUT_S = 10.0
 """One request waits no longer, however long the command does."""
+
+
+class DeploymentSource(Protocol):
+    """Who tells what is deployed: Railway's API, or its program."""
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def seen(self) -> Observed: ...
+
+    def deployments(self) -> DeploymentsAnswer: ...
+
+    def settings(self) -> EnvironmentSettings: ...
+
+    def platform_status(self) -> PlatformStatus: ...
+
+    def auto_deploy(self, service: str) -> AutoDeploy: ...
+
+    def events(self, deployment: str) -> EventsAnswer: ...
+
+    def error_lines(self, deployment: str, *, since: str | None, limit: int) -> list[LogLine]: ...
 
 
 @dataclass(frozen=True)
@@ -27,7 +61,7 @@ class Surveyor:
 
     project: Project
     environment: DeployedEnvironment
-    railway: Railway
+    railway: DeploymentSource
     github: GitHub
     app: OpsClient | None
     unreachable: str
@@ -53,7 +87,8 @@ class Surveyor:
         }
         deployments = [edge["node"] for edge in found["deployments"]["edges"]]
         said = reported(self.app, self.unreachable)
-        now = self.now().isoformat()
+        # Ages are told by Railway's clock, whose moments they are counted from.
+        now = (self.now() + timedelta(seconds=self.railway.seen.skew_s)).isoformat()
         services = [
             judged(
                 name,
@@ -75,6 +110,18 @@ class Surveyor:
             "services": services,
         }
 
+    def meta(self) -> dict[str, Any]:
+        """Where the facts came from and how many requests are left; a clock that is off is warned of."""
+        skew = self.railway.seen.skew_s or self.github.platform.seen.skew_s
+        if skew and not any(notice.code == "clock_skew" for notice in current().warnings):
+            way = "behind" if skew > 0 else "ahead of"
+            warn("clock_skew", f"this machine's clock is {say_duration(abs(skew))} {way} the platforms' clocks")
+        seen = {"railway": self.railway.seen, "github": self.github.platform.seen}
+        return {
+            "source": {"railway": self.railway.source, "github": self.github.platform.source},
+            "rate_limit": {name: one.as_meta() for name, one in seen.items() if one.remaining is not None},
+        }
+
     def link(self, service: str, deployment: str | None) -> str:
         """Where a person looks at a service, or at one of its deployments."""
         place = f"https://railway.com/project/{self.project.railway_id}/service/{self.project.services[service]}"
@@ -87,16 +134,33 @@ def surveyor(project: Project, name: str, *, timeout: float) -> Surveyor:
 
     Raises:
         UsageMistake: the environment is not deployed.
-        NotAuthenticated: there is no token for Railway.
+        NotAuthenticated: there is no token for Railway, and no program `railway` either.
     """
     timeout = min(timeout, MOST_TIMEOUT_S)
     environment = project.environment(name)
-    railway = connect_railway(
-        environment=name, railway_id=environment.railway_id, project=project.railway_id, timeout=timeout
-    )
+    railway = _railway(name, environment.railway_id, project.railway_id, timeout)
     github = connect_github(project.repository, timeout=timeout)
     try:
         app, unreachable = OpsClient(target_of(name), timeout=timeout), ""
     except CommandFailed as failure:
         app, unreachable = None, failure.message
     return Surveyor(project, environment, railway, github, app, unreachable)
+
+
+def _railway(name: str, environment: str, project: str, timeout: float) -> DeploymentSource:
+    """Railway's API where there is a token for it, else its program where that is installed."""
+    try:
+        return connect_railway(environment=name, railway_id=environment, project=project, timeout=timeout)
+    except NotAuthenticated as missing:
+        if missing.code != "no_railway_token":
+            raise
+        # Before version 5 the program learns from these which project is meant.
+        extra = {"RAILWAY_PROJECT_ID": project, "RAILWAY_ENVIRONMENT_ID": environment}
+        program = programs.found("railway", timeout=timeout, extra=extra)
+        if program is None:
+            raise
+    from cli.platforms.railway_program import RailwayProgram
+
+    if not any(notice.code == "CLI_FALLBACK" and "railway" in notice.message for notice in current().warnings):
+        warn("CLI_FALLBACK", "there is no Railway token: asked through the program railway, which tells less")
+    return RailwayProgram(program, project=project, environment=environment)

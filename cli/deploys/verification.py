@@ -7,7 +7,7 @@ from cli.deploys.shapes import EnvironmentDeploy, ErrorLine, VerifyCheck
 from cli.deploys.survey import Surveyor
 from cli.errors import CommandFailed
 from cli.masking import masked
-from cli.wire import Check
+from cli.wire import Check, CheckLevel, CheckState
 
 MOST_LINES = 50
 """Error lines that are asked for of one service; the count says when there are more."""
@@ -26,25 +26,22 @@ def verify(surveyor: Surveyor, found: EnvironmentDeploy) -> tuple[list[VerifyChe
 
 def _ready(surveyor: Surveyor) -> list[VerifyCheck]:
     if surveyor.app is None:
-        return [{"id": "ready", "state": "unknown", "detail": surveyor.unreachable, "fix": None}]
+        return [_check("ready", "unknown", surveyor.unreachable)]
     try:
         found, _ = readiness(surveyor.app)
     except CommandFailed as failure:
-        return [{"id": "ready", "state": "unknown", "detail": failure.message, "fix": failure.fix}]
+        return [_check("ready", "unknown", failure.message, failure.fix)]
     fix = None if found["ok"] else f"nb ready --env {surveyor.environment.name}"
     parts = found.get("checks", [])
     if not found["ok"] or not parts:
         detail = "" if parts else "the service says only yes or no without a token"
-        return [
-            {"id": "ready", "state": "ok" if found["ok"] else "failed", "detail": detail, "fix": fix},
-            *_parts(parts),
-        ]
+        return [_check("ready", "ok" if found["ok"] else "failed", detail, fix), *_parts(parts)]
     return _parts(parts)
 
 
 def _parts(parts: list[Check]) -> list[VerifyCheck]:
     return [
-        {"id": f"ready.{part['id']}", "state": part["state"], "detail": part["detail"], "fix": part["fix"]}
+        _check(f"ready.{part['id']}", part["state"], part["detail"], part["fix"], part.get("level", "needed"))
         for part in parts
     ]
 
@@ -56,14 +53,15 @@ def _errors(
     try:
         lines = surveyor.railway.error_lines(deployment, since=since, limit=MOST_LINES)
     except CommandFailed as failure:
-        return {"id": name, "state": "unknown", "detail": failure.message, "fix": failure.fix}, []
+        return _check(name, "unknown", failure.message, failure.fix), []
     if not lines:
-        return {"id": name, "state": "ok", "detail": "no error since it was deployed", "fix": None}, []
+        return _check(name, "ok", "no error since it was deployed"), []
     count = f"{MOST_LINES} or more" if len(lines) >= MOST_LINES else str(len(lines))
-    check: VerifyCheck = {
-        "id": name,
-        "state": "failed",
-        "detail": f"{count} error lines since it was deployed",
-        "fix": surveyor.link(service, deployment),
-    }
+    check = _check(name, "failed", f"{count} error lines since it was deployed", surveyor.link(service, deployment))
     return check, [{"service": service, "at": line["timestamp"], "message": masked(line["message"])} for line in lines]
+
+
+def _check(
+    identity: str, state: CheckState, detail: str, fix: str | None = None, level: CheckLevel = "needed"
+) -> VerifyCheck:
+    return {"id": identity, "state": state, "level": level, "detail": detail, "fix": fix}

@@ -61,7 +61,9 @@ def verify(screen: Screen, data: DeployVerifyData) -> None:
     screen.heading("Checks")
     for check in data["checks"]:
         detail = f": {check['detail']}" if check["detail"] else ""
-        screen.state(check["state"], f"{check['id']} {check['state']}{detail}", indent=2)
+        is_noted = check["level"] == "noted" and check["state"] != "ok"
+        word = "noted" if is_noted else check["state"]
+        screen.state("note" if is_noted else check["state"], f"{check['id']} {word}{detail}", indent=2)
     if data["errors"]:
         screen.heading("Errors since it was deployed")
         for line in data["errors"]:

@@ -6,13 +6,14 @@ import os
 import re
 import time
 from collections.abc import Callable
-from typing import Any, Literal, TypedDict, TypeVar
+from typing import Any, Literal, Protocol, TypedDict, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-from cli.errors import CommandFailed, NotAuthenticated, NotFound
+from cli.errors import CommandFailed, NotAuthenticated, NotFound, UpstreamFault
 from cli.exchange import retry_after
+from cli.platforms import programs
 from cli.platforms.credentials import first_set, stored
-from cli.platforms.http import Platform, PlatformAnswer
+from cli.platforms.http import Observed, Platform, PlatformAnswer
 from cli.wire import UnexpectedShape, parse
 
 ADDRESS = "https://api.github.com"
@@ -112,10 +113,29 @@ class _Pull(TypedDict):
     merged_at: str | None
 
 
+class Reader(Protocol):
+    """What GitHub is read with: its API, or its program."""
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def is_signed_in(self) -> bool: ...
+
+    @property
+    def seen(self) -> Observed: ...
+
+    def read(self, path: str) -> PlatformAnswer: ...
+
+    def fault(self, code: str, what: str, *, wait_s: float | None = None) -> UpstreamFault: ...
+
+    def masked(self, text: str) -> str: ...
+
+
 class GitHub:
     """One repository."""
 
-    def __init__(self, platform: Platform, repository: str, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, platform: Reader, repository: str, *, now: Callable[[], float] = time.time) -> None:
         self.platform = platform
         self.repository = repository
         self._now = now
@@ -212,7 +232,7 @@ class GitHub:
         if answer.status in (401, 403):
             return NotAuthenticated(f"GitHub refuses: {said}", code="github_not_authorized", fix=fix)
         if answer.status in (404, 422):
-            without = "" if self.platform.secret else " without a token"
+            without = "" if self.platform.is_signed_in else " without a token"
             return NotFound(
                 f"GitHub does not show this of {self.repository}{without}: {said}", code="github_not_found", fix=fix
             )
@@ -228,7 +248,7 @@ class GitHub:
 
 
 def connect_github(repository: str, *, timeout: float) -> GitHub:
-    """The client of a repository. Without a token GitHub shows what is public.
+    """The client of a repository. Without a token the program `gh` is asked, else GitHub shows what is public.
 
     Raises:
         UsageMistake: GITHUB_API_URL is no address, or would carry the token unencrypted.
@@ -238,7 +258,14 @@ def connect_github(repository: str, *, timeout: float) -> GitHub:
     headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION}
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    return GitHub(Platform("GitHub", url, headers, token, timeout), repository)
+    platform = Platform("GitHub", url, headers, token, timeout)
+    program = None if token else programs.found("gh", timeout=timeout)
+    if program is None:
+        return GitHub(platform, repository)
+    from cli.platforms.github_program import ThroughProgram
+
+    host = urlsplit(url).hostname or ""
+    return GitHub(ThroughProgram(program, platform, "github.com" if host == "api.github.com" else host), repository)
 
 
 def _checked(name: str, status: str, conclusion: str | None, url: str | None) -> Checked:

@@ -13,10 +13,11 @@ from cli.exchange import retry_after
 from cli.platforms import graphql
 from cli.platforms.credentials import first_set, stored
 from cli.platforms.graphql import Query
-from cli.platforms.http import Platform, PlatformAnswer
+from cli.platforms.http import Observed, Platform, PlatformAnswer
 from cli.platforms.railway_documents import (
     AUTO_DEPLOY,
     DEPLOYMENTS,
+    ERRORS,
     EVENTS,
     LOGS,
     PLATFORM,
@@ -31,6 +32,7 @@ from cli.platforms.railway_documents import (
     PlatformAnswered,
     PlatformStatus,
     SettingsAnswer,
+    is_error,
 )
 from cli.wire import UnexpectedShape, parse
 
@@ -56,6 +58,13 @@ class SchemaChanged(CommandFailed):
 
 class Railway:
     """One environment of one project at Railway."""
+
+    source = "graphql"
+
+    @property
+    def seen(self) -> Observed:
+        """What the headers of the last answer told."""
+        return self.platform.seen
 
     def __init__(self, platform: Platform, *, project: str, environment: str) -> None:
         self.platform = platform
@@ -89,9 +98,11 @@ class Railway:
         return self.ask(EVENTS, EventsAnswer, {"deployment": deployment, "first": 50})
 
     def error_lines(self, deployment: str, *, since: str | None, limit: int) -> list[LogLine]:
-        """The newest lines of a deployment's log whose level is error."""
-        variables = {"deployment": deployment, "filter": "@level:error", "limit": limit, "since": since}
-        return self.ask(LOGS, LogsAnswer, variables)["deploymentLogs"]
+        """The newest lines of a deployment's log that say that something broke."""
+        variables = {"deployment": deployment, "filter": ERRORS, "limit": limit, "since": since}
+        found = self.ask(LOGS, LogsAnswer, variables)["deploymentLogs"]
+        # Railway returns one line more than it is asked for.
+        return [line for line in found if is_error(line)][-limit:]
 
     def ask(self, query: Query, shape: type[Shape], variables: Mapping[str, object]) -> Shape:
         """Send a query and return `data` in its shape.

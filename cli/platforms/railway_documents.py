@@ -3,6 +3,7 @@
 Ids are `String!`; what depends on a commit is in `meta`, which has no schema and is read by :func:`commit_of`.
 """
 
+import re
 from typing import Any, Literal, TypedDict, cast
 
 from cli.platforms.graphql import Query
@@ -326,3 +327,17 @@ def commit_of(deployment: Deployment) -> str | None:
     meta = deployment["meta"]
     found = cast("dict[str, object]", meta).get("commitHash") if isinstance(meta, dict) else None
     return found.lower() if isinstance(found, str) and found else None
+
+
+ERRORS = (
+    '@level:error OR @level:critical OR @level:fatal OR @level:panic OR "Traceback (most recent call last)" OR "panic:"'
+)
+"""What Railway is asked for where errors are looked for; it reads no level out of a bare traceback."""
+
+_SEVERE = frozenset({"error", "err", "critical", "crit", "fatal", "panic", "emergency", "alert"})
+_FAULT = re.compile(r"Traceback \(most recent call last\)|^panic: |^(?:CRITICAL|FATAL|PANIC)\b", re.MULTILINE)
+
+
+def is_error(line: LogLine) -> bool:
+    """Whether a line says that something broke: by its level, or, where it has none that says so, by its words."""
+    return (line["severity"] or "").lower() in _SEVERE or _FAULT.search(line["message"]) is not None

@@ -85,9 +85,19 @@ def detailed(item: dict[str, Any]) -> dict[str, Any]:
 CHECK_IDS = ("database", "migrations", "redis", "worker", "beat", "storage", "webhook")
 
 
-def check(identity: str, state: str = "ok", detail: str = "", fix: str | None = None) -> dict[str, Any]:
+def check(
+    identity: str, state: str = "ok", detail: str = "", fix: str | None = None, *, level: str = "needed", **facts: Any
+) -> dict[str, Any]:
     """A readiness check."""
-    return {"id": identity, "state": state, "detail": detail, "duration_ms": 1.5, "fix": fix}
+    return {
+        "id": identity,
+        "state": state,
+        "level": level,
+        "detail": detail,
+        "duration_ms": 1.5,
+        "fix": fix,
+        "facts": facts,
+    }
 
 
 class Emulator:
@@ -181,8 +191,16 @@ class Emulator:
         if self.ready_after > 0:
             self.ready_after -= 1
             return 503, {"ok": False, **({"checks": [check("worker", "failed", "no heartbeat")]} if known else {})}
-        ok = all(part["state"] == "ok" for part in self.checks)
-        return 200 if ok else 503, {"ok": ok, **({"checks": self.checks} if known else {})}
+        ok = all(part["state"] == "ok" for part in self.checks if part["level"] == "needed")
+        return 200 if ok else 503, {"ok": ok, **({"checks": [*self.checks, self._commits()]} if known else {})}
+
+    def _commits(self) -> dict[str, Any]:
+        """The check that names the commit of every live process."""
+        found: dict[str, list[str]] = {}
+        for process in self.processes:
+            found.setdefault(process["kind"], []).append(process["commit"])
+        is_one = len({self.commit[:7], *(name[:7] for names in found.values() for name in names)}) == 1
+        return check("commits", "ok" if is_one else "failed", level="watched", processes=found, web=self.commit)
 
     def _ops(self, method: str, path: str, query: dict[str, str], body: bytes) -> tuple[int, object]:
         match method, path.split("/"):

@@ -146,7 +146,7 @@ def test_production_is_read_when_it_is_named(
 ) -> None:
     monkeypatch.setenv("PRODUCTION_BASE_URL", service.url)
     ran = nb(*command, "--env", "production", "--json")
-    open_to_all = {"health": (1, "wrong_environment"), "ready": (0, None)}
+    open_to_all = {"health": (1, "wrong_environment"), "ready": (1, "wrong_environment")}
     expected = open_to_all.get(command[0], (4, "no_token"))
     assert (ran.code, (ran.document["error"] or {"code": None})["code"]) == expected
     assert ran.document["env"] == "production"
@@ -164,5 +164,5 @@ def test_the_order_of_options_does_not_matter(nb: Runner, service: Emulator, com
 def test_every_listed_command_of_the_service_is_covered_here() -> None:
     asking = {path[0] for path in ASKING}
     on_this_machine = {"up", "down", "doctor", "serve", "worker", "beat", "bot", "db", "context", "schema", "help"}
-    of_the_platforms = {"deploy"}  # They ask others than the service: tests/cli/deploys.
+    of_the_platforms = {"deploy", "agent-log"}  # They ask others than the service: tests/cli/deploys, agent_log.
     assert asking | on_this_machine | of_the_platforms == set(registry.visible())

@@ -112,3 +112,39 @@ def test_a_service_that_hangs_is_given_up_on(nb: Runner, service: Emulator) -> N
     ran = nb("health", "--timeout", "200ms", "--json")
     assert (ran.code, ran.error["code"]) == (75, "timeout")
     assert "0.2 s" in ran.error["message"]
+
+
+def test_each_thing_that_health_looks_at_is_a_check_with_its_figures(nb: Runner, service: Emulator) -> None:
+    ran = nb("health", "--expect-commit", COMMIT[:7], "--json")
+    assert [(part["id"], part["state"]) for part in ran.data["checks"]] == [
+        ("http", "ok"),
+        ("environment", "ok"),
+        ("commit.web", "ok"),
+    ]
+    assert ran.data["checks"][0]["facts"]["url"] == service.url
+    assert ran.data["checks"][2]["facts"] == {"expected": COMMIT[:7], "found": [COMMIT]}
+    assert len(service.requests) == 1
+
+
+def test_an_old_commit_is_not_ok_though_the_service_says_so(nb: Runner, service: Emulator) -> None:
+    ran = nb("health", "--expect-commit", "deadbeef", "--json")
+    assert (ran.code, ran.data["ok"]) == (1, False)
+    assert "not deadbeef" in nb("health", "--expect-commit", "deadbeef").out
+
+
+def test_waiting_for_a_commit_that_never_comes_ends_at_the_deadline(nb: Runner, service: Emulator) -> None:
+    ran = nb("health", "--expect-commit", "deadbeef", "--wait", "50ms", "--json")
+    assert (ran.code, ran.error["code"], ran.data["ok"]) == (9, "wait_deadline", False)
+    assert "commit.web failed" in ran.error["message"]
+
+
+def test_waiting_ends_when_the_service_answers(nb: Runner, service: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.commands.health.INTERVAL", 0.01)
+    service.faults["/api/health"] = Fault(503)
+
+    def recover(*_: object) -> None:
+        service.faults.clear()
+
+    monkeypatch.setattr("cli.vitals.time.sleep", recover)
+    assert nb("health", "--wait", "5s", "--json").code == 0
+    assert len(service.requests) == 2

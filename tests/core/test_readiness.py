@@ -13,8 +13,9 @@ import pytest
 from pydantic import SecretStr
 
 from core import db, heartbeat, migrations, readiness, redis, storage
-from core.readiness import ReadinessProbe, Verdict, checks_of
+from core.readiness import ReadinessProbe, checks_of
 from core.settings import Settings
+from core.verdicts import Verdict
 from tests.emulators.service import serve
 from tests.emulators.supabase import SupabaseService
 from tests.fixtures.servers import make_settings

@@ -36,6 +36,8 @@ class RailwayEmulator(Platform):
         self.logs: dict[str, list[dict[str, Any]]] = {}
         self.refused_fields: set[str] = set()
         """Fields that this schema does not have any more."""
+        self.headers: dict[str, str] = {}
+        """Headers of every answer: what is left of the rate, and the time."""
 
     def deploy(self, service: str, commit: str | None, status: str = "SUCCESS", **changes: Any) -> str:
         """Add a deployment; the one before it is removed when this one runs."""
@@ -74,7 +76,7 @@ class RailwayEmulator(Platform):
         for name in self.refused_fields:
             if name in body["query"]:
                 return self._invalid(f'Cannot query field "{name}" on type "Deployment".')
-        return Reply(200, {"data": execute(document, body["variables"], self._resolvers())})
+        return Reply(200, {"data": execute(document, body["variables"], self._resolvers())}, self.headers)
 
     @staticmethod
     def _invalid(message: str) -> Reply:
@@ -115,9 +117,23 @@ class RailwayEmulator(Platform):
         return self.auto_deploy.get(name, {"enabled": True, "canEnable": True, "reason": None})
 
     def _logs(self, deploymentId: str, filter: str, limit: int, startDate: str | None) -> list[dict[str, Any]]:  # noqa: A002, N803
-        wanted = filter.removeprefix("@level:")
-        lines = [line for line in self.logs.get(deploymentId, []) if line["severity"] == wanted]
-        return lines[: limit + 1]
+        lines = [
+            line
+            for line in self.logs.get(deploymentId, [])
+            if matches(filter, line) and (startDate is None or line["timestamp"] >= startDate)
+        ]
+        return lines[-limit - 1 :]
+
+
+def matches(expression: str, line: dict[str, Any]) -> bool:
+    """Whether a line fits Railway's filter language, as far as it is used: levels and phrases, joined by OR."""
+    return any(_fits(term.strip(), line) for term in expression.split(" OR "))
+
+
+def _fits(term: str, line: dict[str, Any]) -> bool:
+    if term.startswith("@level:"):
+        return bool(line["severity"] == term.removeprefix("@level:"))
+    return term.strip('"').lower() in line["message"].lower()
 
 
 def _connection(nodes: list[dict[str, Any]]) -> dict[str, Any]:

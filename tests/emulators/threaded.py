@@ -77,7 +77,9 @@ class Platform:
             handler.close_connection = True
             return
         sent = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-        handler.send_response(reply.status)
+        handler.send_response_only(reply.status)
+        if "Date" not in reply.headers:
+            handler.send_header("Date", handler.date_time_string())
         handler.send_header("Content-Type", "text/html" if isinstance(reply.body, bytes) else "application/json")
         handler.send_header("Content-Length", str(len(sent) + (100 if reply.cut else 0)))
         for name, value in reply.headers.items():

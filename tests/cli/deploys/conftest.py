@@ -50,7 +50,7 @@ def staging(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Staging]:
         f'[project]\nrepository = "fox/bot"\n[env.staging]\nurl = "{app.url}"\nbranch = "staging"\n'
         f'railway_env = "{STAGING}"\n[railway]\nproject = "{PROJECT}"\n[railway.services]\n{services}\n'
     )
-    for name in ("RAILWAY_API_TOKEN", "RAILWAY_TOKEN_STAGING", "NB_GITHUB_TOKEN", "GH_TOKEN"):
+    for name in ("RAILWAY_API_TOKEN", "RAILWAY_TOKEN_STAGING", "NB_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
     for name, value in {
         "RAILWAY_API_URL": found.railway.url,
