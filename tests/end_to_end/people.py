@@ -264,7 +264,7 @@ def buttons_of(message: Message) -> list[str]:
 def data_of(message: Message, action: str) -> str:
     """Return what stands behind the button of a message whose data begins with `action`."""
     rows: Sequence[Sequence[dict[str, Any]]] = message.get("reply_markup", {}).get("inline_keyboard", [])
-    data = [str(button["callback_data"]) for row in rows for button in row]
+    data = [str(button["callback_data"]) for row in rows for button in row if "callback_data" in button]
     chosen = next((one for one in data if f"{one}:".startswith(f"{action}:")), None)
     assert chosen is not None, f"no button {action} among {data}"
     return chosen
