@@ -37,7 +37,7 @@ async def _forget(table: str, moment: str, keep: timedelta) -> int:
             DELETE FROM {table} WHERE id IN (
                 SELECT id FROM {table} WHERE {moment} < now() - $1::interval ORDER BY id LIMIT $2
             )
-            """,
+            """,  # noqa: S608  Names that stand in this file.
             keep,
             AT_ONCE,
         )
