@@ -18,6 +18,10 @@ Make = Callable[[], Provider]
 
 _makers: dict[str, Make] = {}
 _providers: dict[str, Provider] = {}
+_not_offered: set[str] = set()
+"""Providers that work for the test user of `nb smoke` only."""
+
+DEMO = "demo"
 
 
 class ProviderNotConfigured(Exception):
@@ -28,6 +32,9 @@ def connect(settings: Settings) -> None:
     """Find out which providers the settings allow."""
     _providers.clear()
     _makers.clear()
+    _not_offered.clear()
+    if settings.makes_smoke_generations and not settings.demo_provider:
+        _not_offered.add(DEMO)
     for name, configure in _CONFIGURE.items():
         make = configure(settings)
         if make is not None:
@@ -98,8 +105,8 @@ async def stop(name: str, external_id: str) -> None:
 
 
 def names() -> frozenset[str]:
-    """Names of the configured providers."""
-    return frozenset(_makers) | frozenset(_providers)
+    """Names of the configured providers that people are offered."""
+    return (frozenset(_makers) | frozenset(_providers)) - _not_offered
 
 
 def known() -> frozenset[str]:
@@ -113,6 +120,7 @@ async def disconnect() -> None:
         await provider.close()
     _providers.clear()
     _makers.clear()
+    _not_offered.clear()
 
 
 def _demo(settings: Settings) -> Make | None:
@@ -121,7 +129,7 @@ def _demo(settings: Settings) -> Make | None:
 
         return DemoProvider(settings.home / "demo")
 
-    return make if settings.demo_provider else None
+    return make if settings.demo_provider or settings.makes_smoke_generations else None
 
 
 def _gemini(settings: Settings) -> Make | None:
@@ -291,5 +299,5 @@ _CONFIGURE: dict[str, Callable[[Settings], Make | None]] = {
     "openai": _openai("openai"),
     "sora": _openai("sora"),
     "runway": _runway,
-    "demo": _demo,
+    DEMO: _demo,
 }

@@ -172,18 +172,21 @@ def _check_source(order: Order, model: CatalogModel) -> None:
 async def place(order: Order, model: CatalogModel, price: Quote) -> Generation:
     """Charge and queue a checked order in one transaction. Nothing is sent to a worker yet."""
     async with db.transaction():
-        # The charge comes first, since it locks the balance: orders of one user queue up there, so that the limits hold
-        # and a repetition that came at the same moment finds the first generation.
-        charge = await ledger.charge(order.user.id, price, key=IdempotencyKey(f"generation:{order.key}"))
-        # A repetition looks before it inserts: the insert would wait for whoever is ending the first generation, and
-        # they for the balance that the charge holds.
-        placed = (
-            None if await repository.exists(order.key) else await repository.insert(_new(order, model, price, charge))
-        )
-        if placed is None:
-            raise _OrderedBefore
-        generation, usage_before = placed
-        _check_limits(usage_before, model)
+        return await enter(order, model, price)
+
+
+async def enter(order: Order, model: CatalogModel, price: Quote) -> Generation:
+    """Do the same inside the caller's transaction, which is rolled back where this raises."""
+    # The charge comes first, since it locks the balance: orders of one user queue up there, so that the limits hold
+    # and a repetition that came at the same moment finds the first generation.
+    charge = await ledger.charge(order.user.id, price, key=IdempotencyKey(f"generation:{order.key}"))
+    # A repetition looks before it inserts: the insert would wait for whoever is ending the first generation, and
+    # they for the balance that the charge holds.
+    placed = None if await repository.exists(order.key) else await repository.insert(_new(order, model, price, charge))
+    if placed is None:
+        raise _OrderedBefore
+    generation, usage_before = placed
+    _check_limits(usage_before, model)
     log.info("generation.ordered", run_code=generation.run_code, model=model.slug, tokens=str(price.tokens))
     return generation
 

@@ -79,6 +79,13 @@ class Settings(BusinessSettings, ProviderSettings, ServiceSettings):
             return self.public_base_url.startswith("https://")
         return self.provider_webhooks
 
+    @property
+    def makes_smoke_generations(self) -> bool:
+        """True when `nb smoke` may order from the demonstration here, which people are not offered for that."""
+        if self.smoke_generations is None:
+            return self.environment is not Environment.PRODUCTION
+        return self.smoke_generations
+
     def secret_values(self) -> list[str]:
         """Every secret that must not appear in a log, and the passwords inside the connection addresses."""
         secrets = []

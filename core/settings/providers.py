@@ -21,6 +21,15 @@ class ProviderSettings(BaseModel):
         bool,
         Field(alias="DEMO_PROVIDER", description="Offer the provider that needs no key and makes demonstrations only."),
     ] = False
+    smoke_generations: Annotated[
+        bool | None,
+        Field(
+            alias="SMOKE_GENERATIONS",
+            description="Let `nb smoke` have the demonstration make a picture for its test user, whom nobody pays for;"
+            " everywhere but in production when not set.",
+            examples=["true"],
+        ),
+    ] = None
     gemini_api_key: Annotated[
         SecretStr | None,
         Field(alias="GEMINI_API_KEY", description="Key of the Gemini API; its models are offered when it is set."),

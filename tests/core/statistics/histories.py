@@ -7,10 +7,11 @@ since a history of weeks is to pass within a second.
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from core import catalog, db, ledger, users
@@ -237,27 +238,23 @@ class History:
 class Counted:
     """What a simple count makes of a history in a period."""
 
-    charged: dict[str, Decimal]
-    refunded: dict[str, Decimal]
-    revenue_usd: dict[str, Decimal]
-    cost_usd: dict[str, Decimal]
-    statuses: dict[str, dict[str, int]]
-    refunded_jobs: dict[str, int]
-    waits: dict[str, list[float]]
-    failures: dict[tuple[str, str], int]
+    charged: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    refunded: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    revenue_usd: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    cost_usd: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    statuses: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    refunded_jobs: Counter[str] = field(default_factory=Counter)
+    waits: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    failures: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 def count(history: History, since: datetime, until: datetime, by: str) -> Counted:
     """Go through everything that happened and add up what is inside."""
-    found = Counted(
-        *(defaultdict(Decimal) for _ in range(4)),
-        defaultdict(lambda: defaultdict(int)),
-        *_counters(),  # type: ignore[arg-type]
-    )
+    found = Counted()
     for job in history.jobs:
         if job.is_test:
             continue
-        key = {"model": lambda _, job=job: job.model, "provider": lambda _, job=job: job.provider, "day": _day}[by]
+        key = partial(_key, job, by)
         if since <= job.at < until:
             found.charged[key(job.at)] += job.tokens
             found.revenue_usd[key(job.at)] += job.tokens / job.rate
@@ -281,12 +278,8 @@ def count(history: History, since: datetime, until: datetime, by: str) -> Counte
     return found
 
 
-def _counters() -> tuple[Any, Any, Any]:
-    return defaultdict(int), defaultdict(list), defaultdict(int)
-
-
-def _day(at: datetime) -> str:
-    return at.astimezone(UTC).date().isoformat()
+def _key(job: Job, by: str, at: datetime) -> str:
+    return {"model": job.model, "provider": job.provider, "day": at.astimezone(UTC).date().isoformat()}[by]
 
 
 async def _move_posting(posting: int, at: datetime) -> None:
