@@ -28,6 +28,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             ("health", "cli.commands.health:health", "Say whether the service answers, and how fast."),
             ("ready", "cli.commands.ready:ready", "Say whether everything that the service needs works."),
             ("webhook", "cli.commands.webhook:app", "Show, check and put right where Telegram sends updates."),
+            ("logs", "cli.commands.logs:logs", "Show what the services say, by time, trace or generation."),
             ("deploy", "cli.commands.deploy:app", "See what is deployed, wait for it, verify it, say why not."),
         ),
     ),

@@ -3,6 +3,7 @@
 from typing import Any, Literal, NotRequired, TypedDict
 
 from cli.deploys.shapes import DeployStatusData, DeployVerifyData, DeployWhyData, EnvironmentDeploy
+from cli.logs.shapes import LogsData
 from cli.wire import (
     CheckLevel,
     CheckState,
@@ -270,6 +271,7 @@ SHAPES: dict[str, Any] = {
     "webhook.info": Webhook,
     "webhook.check": Webhook,
     "webhook.set": WebhookSet,
+    "logs": LogsData,
     "deploy.status": DeployStatusData,
     "deploy.wait": EnvironmentDeploy,
     "deploy.verify": DeployVerifyData,

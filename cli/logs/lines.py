@@ -84,8 +84,28 @@ class Line:
     @property
     def text(self) -> str:
         """What can be searched: the event, the fields as they are shown, the traceback."""
-        fields = " ".join(f"{name}={value_text(value)}" for name, value in self.fields.items())
-        return "\n".join(part for part in (f"{self.event} {fields}".rstrip(), self.traceback) if part)
+        return _text(self.event, self.fields.items(), self.traceback)
+
+
+def _text(event: str, fields: Iterable[tuple[str, object]], traceback: str) -> str:
+    return " ".join([event, *[f"{name}={value_text(value)}" for name, value in fields]]) + "\n" + traceback
+
+
+def text_of(entry: Mapping[str, Any]) -> str | None:
+    """What can be searched in the line that an object becomes, at once; None where that takes :func:`structured`."""
+    event = entry.get("event")
+    if type(event) is not str or not entry.keys().isdisjoint(_NOT_PLAIN):
+        return None
+    is_special = _SPECIAL.search
+    shown = [
+        f"{name}={value if type(value) is str and not is_special(value) else value_text(value)}"
+        for name, value in entry.items()
+        if name not in HIDDEN
+    ]
+    return " ".join([event, *shown]) + "\n"
+
+
+_NOT_PLAIN = frozenset({"data", "exception", "stack"})
 
 
 def rank(level: str) -> int:
@@ -95,6 +115,8 @@ def rank(level: str) -> int:
 
 def value_text(value: object) -> str:
     """A field's value as it is shown; in quotes where it would not be one word."""
+    if type(value) in (int, float):
+        return repr(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return json.dumps(text, ensure_ascii=False) if _SPECIAL.search(text) else text
 
@@ -112,10 +134,10 @@ def parse(service: str, text: str) -> Line:
         return structured(service, entry)
     if found := POSTGRES.match(text):
         level = found["level"].lower()
-        at = _moment(found["at"])
         if level in POSTGRES_MORE:
-            return Line(service, f"{found['level']}: {found['event']}", "info", at, kind="more")
-        return Line(service, found["event"], SYNONYMS.get(level, level), at, kind="postgres")
+            # Its time is that of the line before.
+            return Line(service, f"{found['level']}: {found['event']}", kind="more")
+        return Line(service, found["event"], SYNONYMS.get(level, level), _moment(found["at"]), kind="postgres")
     if found := REDIS.match(text):
         level = "warning" if found["event"].startswith("WARNING") else REDIS_LEVELS[found["level"]]
         return Line(service, found["event"], level, _redis_moment(found["at"]), kind="redis")

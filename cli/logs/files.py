@@ -1,0 +1,243 @@
+"""Reads a log file from its end, newest line first, without reading what cannot be wanted.
+
+The file is taken in blocks. In a block only those places are parsed where something wanted may be, found in its bytes;
+where a time is asked for, the part of the file is found by bisection. Lines of one file are in order of time, give or
+take what several processes that write to it differ by.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import compress
+from pathlib import Path
+from typing import BinaryIO
+
+from cli.logs.lines import HEAD, Line, grouped, parse, text_of
+from cli.logs.query import Query, Scans
+
+BLOCK = 2**20
+"""Bytes that are read at a time."""
+
+LONGEST_RECORD = 4 * 2**20
+"""A line with what belongs to it; what is longer is cut at an end of line."""
+
+DISORDER = timedelta(seconds=60)
+"""How far lines of one file may be out of order."""
+
+PROBE = 64 * 1024
+"""Bytes that are looked through for a line with a time."""
+
+MANY = 64
+"""Records of a block that are worth to be read at once."""
+
+Span = tuple[int, int]
+
+STARTS = re.compile(HEAD)
+NEXT = re.compile(rb"\n(?=" + HEAD + rb")")
+
+
+@dataclass(frozen=True)
+class LogFile:
+    """One file, and the service that it is of."""
+
+    path: Path
+    service: str
+    end: int | None = None
+    """Read no further than this: what comes later is followed."""
+
+    def newest_first(self, query: Query) -> Iterator[Line]:
+        """The lines that are wanted, from the newest to the oldest."""
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError:
+            # It was rotated away between the look and the read.
+            return
+        with file:
+            size = os.fstat(file.fileno()).st_size
+            yield from _Reader(file, self.service, min(size, self.end) if self.end is not None else size).lines(query)
+
+
+class _Reader:
+    """An open log file."""
+
+    def __init__(self, file: BinaryIO, service: str, size: int) -> None:
+        self._file = file
+        self._service = service
+        self._size = size
+
+    def lines(self, query: Query) -> Iterator[Line]:
+        start, end = 0, self._size
+        if query.until is not None:
+            end = self._offset_of(query.until + DISORDER)
+        if query.since is not None:
+            start = self._offset_of(query.since - DISORDER)
+        scans = query.scans()
+        for offset, block in self._blocks(start, end):
+            spans = _all_spans(block) if scans is None else _spans_with(block, scans)
+            if query.grep is not None and len(spans) > MANY:
+                spans = _still_matching(block, spans, query.grep)
+            for first, last in reversed(spans):
+                for line in reversed(self._record(offset + first, block[first:last])):
+                    if query.matches(line):
+                        yield line
+
+    def _record(self, offset: int, content: bytes) -> list[Line]:
+        """The lines of a record; those without a time have that of the one before."""
+        found = grouped(self._parsed(content))
+        at: datetime | None = None
+        for index, line in enumerate(found):
+            if line.at is None:
+                if at is None:
+                    at = self._time_near(offset)
+                found[index] = replace(line, at=at)
+            at = found[index].at
+        return found
+
+    def _parsed(self, content: bytes) -> Iterator[Line]:
+        for text in content.split(b"\n"):
+            if text.strip():
+                yield parse(self._service, text.decode(errors="replace"))
+
+    def _blocks(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+        """Parts of the file that begin and end with whole records, the last one first."""
+        rest = b""
+        while end > start:
+            begin = max(start, end - BLOCK)
+            data = self._read(begin, end) + rest
+            end = begin
+            if begin == start:
+                yield begin, data
+                return
+            found = NEXT.search(data)
+            if found is None and len(data) > LONGEST_RECORD:
+                found = re.compile(rb"\n").search(data)
+            if found is None:
+                rest = data
+                continue
+            rest = data[: found.end()]
+            yield begin + found.end(), data[found.end() :]
+
+    def _read(self, start: int, end: int) -> bytes:
+        self._file.seek(start)
+        return self._file.read(end - start)
+
+    def _offset_of(self, moment: datetime) -> int:
+        """The start of a record before which everything is older than the moment."""
+        low, high = 0, self._size
+        while high - low > PROBE:
+            middle = (low + high) // 2
+            found = self._first_time(middle, high)
+            if found is None or found[1] >= moment:
+                high = middle
+            else:
+                low = found[0]
+        for offset, at in self._times(low, min(self._size, high + PROBE)):
+            if at >= moment:
+                return offset
+            low = offset
+        return self._size if high >= self._size else low
+
+    def _first_time(self, start: int, end: int) -> tuple[int, datetime] | None:
+        """The first record with a time that begins after `start`, and where."""
+        while start < end:
+            found = next(self._times(start, min(end, start + PROBE)), None)
+            if found is not None:
+                return found
+            start += PROBE
+        return None
+
+    def _times(self, start: int, end: int) -> Iterator[tuple[int, datetime]]:
+        """Records that begin between two offsets and have a time."""
+        data = self._read(start, end)
+        heads = [0] if start == 0 else []
+        heads += [match.end() for match in NEXT.finditer(data)]
+        for head in heads:
+            at = self._time_at(start + head, data[head : _end_of_line(data, head)])
+            if at is not None:
+                yield start + head, at
+
+    def _time_at(self, offset: int, text: bytes) -> datetime | None:
+        if offset + len(text) < self._size and not text.startswith(b"{"):
+            return parse(self._service, text.decode(errors="replace")).at
+        found = TIME.match(text)
+        if found is not None:
+            return parse(self._service, f'{{"at":"{found[1].decode()}"}}').at
+        return parse(self._service, text.decode(errors="replace")).at
+
+    def _time_near(self, offset: int) -> datetime:
+        """The time of the nearest record before, else after; that of the file's last change where none has one."""
+        end = offset
+        while end > 0:
+            start = max(0, end - PROBE)
+            before = [at for _, at in self._times(start, end)]
+            if before:
+                return before[-1]
+            end = start if start == 0 else start + 1
+            if offset - end > LONGEST_RECORD:
+                break
+        after = self._first_time(offset, min(self._size, offset + LONGEST_RECORD))
+        if after is not None:
+            return after[1]
+        return datetime.fromtimestamp(os.fstat(self._file.fileno()).st_mtime, UTC)
+
+
+TIME = re.compile(rb'\{"at":\s*"([0-9T:.+Z-]{19,35})"')
+"""How our own lines begin."""
+
+
+def _end_of_line(data: bytes, start: int) -> int:
+    end = data.find(b"\n", start)
+    return len(data) if end < 0 else end
+
+
+def _all_spans(block: bytes) -> list[Span]:
+    heads = [0, *(found.end() for found in NEXT.finditer(block))]
+    return list(zip(heads, [*heads[1:], len(block)], strict=True))
+
+
+def _spans_with(block: bytes, scans: Scans) -> list[Span]:
+    """Where the records lie that hold one of the patterns."""
+    spans: list[Span] = []
+    for position in _positions(block, scans):
+        if spans and position < spans[-1][1]:
+            continue
+        first = _record_start(block, position)
+        found = NEXT.search(block, position)
+        spans.append((first, len(block) if found is None else found.end()))
+    return spans
+
+
+def _still_matching(block: bytes, spans: list[Span], pattern: re.Pattern[str]) -> list[Span]:
+    """Records without those of our own form that do not match: many are read at once sooner than one by one."""
+    texts = [block[first:last] for first, last in spans]
+    ours = [text[:1] == b"{" and text.count(b"\n") < 2 for text in texts]
+    try:
+        entries = json.loads(b"[%b]" % b",".join(compress(texts, ours)))
+    except (ValueError, RecursionError):
+        return spans
+    if len(entries) != sum(ours):
+        return spans
+    said = map(text_of, entries)
+    return [
+        span
+        for span, is_ours in zip(spans, ours, strict=True)
+        if not is_ours or (text := next(said)) is None or pattern.search(text)
+    ]
+
+
+def _positions(block: bytes, scans: Scans) -> Sequence[int]:
+    found = [match.start() for scan in scans for match in scan.finditer(block)]
+    return sorted(found) if len(scans) > 1 else found
+
+
+def _record_start(block: bytes, position: int) -> int:
+    while True:
+        start = block.rfind(b"\n", 0, position) + 1
+        if start == 0 or STARTS.match(block, start):
+            return start
+        position = start - 1

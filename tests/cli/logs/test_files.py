@@ -1,0 +1,227 @@
+"""The fast way through a file finds what a reading of every line finds, whatever the file holds."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cli.logs import files
+from cli.logs.files import LogFile
+from cli.logs.lines import Line, grouped, parse
+from cli.logs.literals import required
+from cli.logs.local import log_files, newest
+from cli.logs.query import Query
+
+START = datetime(2026, 11, 22, 12, tzinfo=UTC)
+WORDS = ("request", "timed out", "Ошибка", 'say "no"', "a\\b", "status=500", "fox\ttrot", "ERROR", "Traceback", "null")
+CODES = ("f4e7c80c649bd3b6022aa3663ef036fc", "aaaa7c80c649bd3b6022aa3663ef036f", "7dfefc3a1ae3433bba7aea7499d80aac")
+words = st.sampled_from(WORDS)
+values = st.one_of(words, st.integers(0, 600), st.booleans(), st.none(), st.lists(words, max_size=2), st.floats(0, 9))
+fields = st.dictionaries(st.sampled_from(("status", "trace_id", "run_code", "note", "message")), values, max_size=3)
+levels = st.sampled_from(("debug", "info", "warning", "error", "critical", "WARNING", "fatal", "strange"))
+encodings: list[Callable[[object], str]] = [
+    lambda entry: json.dumps(entry, ensure_ascii=False, separators=(",", ":")),
+    lambda entry: json.dumps(entry, ensure_ascii=False),
+    lambda entry: json.dumps(entry),
+]
+
+
+KINDS = ("json", "json", "json", "postgres", "more", "redis", "plain", "loose", "stack", "bad")
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> str:
+    """A line of any form, its time left open as %s."""
+    kind = draw(
+        st.sampled_from(("json", "json", "json", "postgres", "more", "redis", "plain", "loose", "stack", "bad"))
+    )
+    word = draw(words)
+    if kind == "json":
+        entry = {"at": "%s", "level": draw(levels), "event": word, **draw(fields)}
+        if draw(st.booleans()):
+            entry["trace_id"] = draw(st.sampled_from(CODES))
+        if draw(st.integers(0, 5)) == 0:
+            entry["exception"] = f"Traceback (most recent call last):\n  File\nE: {word}"
+        return draw(st.sampled_from(encodings))(entry).replace("%", "%%").replace("%%s", "%s", 1)
+    if kind == "postgres":
+        return f"%s UTC [42] {draw(st.sampled_from(('LOG', 'ERROR', 'PANIC')))}:  {word}"
+    if kind == "more":
+        return f"%s UTC [42] STATEMENT:  {word}\n\tand more"
+    if kind == "plain":
+        return f"%s {draw(st.sampled_from(('INFO', 'ERROR', 'WARNING')))} {word}"
+    return {
+        "redis": f"1:M 22 Nov 2026 12:00:00.000 # WARNING {word}",
+        "loose": word,
+        "bad": "{" + word,
+        "stack": f"Traceback (most recent call last):\n  File\nValueError: {word}",
+    }[kind]
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> bytes:
+    """A file: lines of any form, each a little later than the one before."""
+    text, at = "", START
+    for line in draw(st.lists(lines(), max_size=40)):
+        at += timedelta(milliseconds=draw(st.integers(0, 40_000)))
+        if line.startswith("1:M"):
+            line = line.replace("12:00:00.000", at.strftime("%H:%M:%S.%f")[:-3])
+        stamp = at.isoformat() if line.startswith("{") else at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+        text += (line % stamp if "%s" in line else line.replace("%%", "%")) + "\n"
+    return text.encode()
+
+
+patterns = st.sampled_from(
+    (
+        *map(re.escape, WORDS),
+        "status=5",
+        r"status=\d00",
+        "timed|refused",
+        "(request|nobody) ",
+        "reques?t",
+        r"\d{3}",
+        "a{2}",
+        "^request",
+        "E: [rt]",
+        "(?:fox)+",
+        ".",
+        "note=.*no",
+        "x*",
+        "true|null",
+    )
+)
+queries = st.builds(
+    Query,
+    since=st.none() | st.integers(0, 600).map(lambda seconds: START + timedelta(seconds=seconds)),
+    until=st.none() | st.integers(0, 600).map(lambda seconds: START + timedelta(seconds=seconds)),
+    level=st.none() | st.sampled_from(("debug", "info", "warning", "error", "critical")),
+    grep=st.none() | st.builds(re.compile, patterns, st.sampled_from((re.NOFLAG, re.IGNORECASE))),
+    trace=st.none() | st.sampled_from((*CODES, CODES[0][:8])),
+    generation=st.none() | st.sampled_from(CODES[2:]),
+)
+
+
+def naive(content: bytes, query: Query, changed: datetime) -> list[Line]:
+    """Every line of the whole file, parsed and judged one by one."""
+    texts = [text for text in content.decode(errors="replace").split("\n") if text.strip()]
+    found = grouped(parse("web", text) for text in texts)
+    times = [line.at for line in found if line.at is not None]
+    at = times[0] if times else changed
+    timed = []
+    for line in found:
+        at = line.at or at
+        timed.append(replace(line, at=at))
+    return [line for line in timed if query.matches(line)]
+
+
+@given(content=logs(), query=queries, block=st.sampled_from((64, 300, 2**20)))
+@settings(max_examples=400, deadline=None)
+def test_the_fast_way_finds_what_the_naive_one_does(content: bytes, query: Query, block: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "BLOCK", block)
+        patch.setattr(files, "PROBE", max(block, 4096))
+        patch.setattr(files, "MANY", 2)
+        path = Path(folder) / "web.log"
+        path.write_bytes(content)
+        changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        found = list(LogFile(path, "web").newest_first(query))[::-1]
+    assert found == naive(content, query, changed)
+
+
+@given(word=st.text(max_size=8), pattern=patterns, flags=st.sampled_from((re.NOFLAG, re.IGNORECASE)))
+def test_what_is_looked_for_first_is_in_every_line_that_matches(word: str, pattern: str, flags: re.RegexFlag) -> None:
+    expression = re.compile(pattern, flags)
+    scans = required(expression)
+    for name in ("status", word or "x"):
+        text = json.dumps({"event": word, name: word}, ensure_ascii=False)
+        line = parse("web", text)
+        if scans is not None and expression.search(line.text):
+            assert any(scan.search(text.encode("utf-8", "replace")) for scan in scans)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "looked_for"),
+    [
+        ("timeout", [b"timeout"]),
+        ("timed out", [b"timed"]),
+        ("refused|timeout", [b"refused", b"timeout"]),
+        (r"\d+ (fox|dog)house", [b"house"]),
+        ("status=500", [rb'status(?:=|"\s*:\s*"?)500']),
+        ("(?:abc)?xyz+", [b"xyz"]),
+    ],
+)
+def test_a_pattern_tells_what_it_cannot_match_without(pattern: str, looked_for: list[bytes]) -> None:
+    scans = required(re.compile(pattern))
+    assert scans is not None
+    assert [scan.pattern for scan in scans] == looked_for
+
+
+@pytest.mark.parametrize("pattern", [r"\d+", "a|fox", ".*", "(?i:fox)", "[abc]{9}", "x?y?z?", "(?x) f o x"])
+def test_a_pattern_of_which_nothing_is_sure_tells_nothing(pattern: str) -> None:
+    assert required(re.compile(pattern)) is None
+
+
+def test_only_what_is_needed_of_a_large_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "web.log"
+    rows = (f'{{"at":"{(START + timedelta(seconds=n)).isoformat()}","event":"n{n}"}}\n' for n in range(40_000))
+    path.write_text("".join(rows))
+    read = 0
+    original = files._Reader._read
+
+    def counting(self: files._Reader, start: int, end: int) -> bytes:
+        nonlocal read
+        read += end - start
+        return original(self, start, end)
+
+    monkeypatch.setattr(files._Reader, "_read", counting)
+    monkeypatch.setattr(files, "BLOCK", 64 * 1024)
+    middle = START + timedelta(seconds=20_000)
+    found = newest(log_files(tmp_path), Query(since=middle, until=middle + timedelta(seconds=2)), 200)
+    assert [line.event for line in found.lines] == ["n20000", "n20001", "n20002"]
+    assert read < path.stat().st_size / 2
+    read = 0
+    assert [line.event for line in newest(log_files(tmp_path), Query(), 1).lines] == ["n39999"]
+    assert read <= 64 * 1024
+
+
+def test_a_line_longer_than_a_block_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "BLOCK", 100)
+    path = tmp_path / "web.log"
+    path.write_text(
+        f'{{"at":"{START.isoformat()}","event":"first"}}\n{{"at":"{START.isoformat()}","event":"{"x" * 999}"}}\n'
+    )
+    assert [len(line.event) for line in LogFile(path, "web").newest_first(Query())] == [999, 5]
+
+
+def test_a_file_of_nothing_but_words_is_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "BLOCK", 100)
+    monkeypatch.setattr(files, "LONGEST_RECORD", 300)
+    path = tmp_path / "prepare.log"
+    path.write_text("".join(f"word {n}\n" for n in range(500)))
+    found = [line.event for line in LogFile(path, "prepare").newest_first(Query())]
+    assert found == [f"word {n}" for n in reversed(range(500))]
+
+
+def test_bytes_that_are_no_text_are_shown_as_such(tmp_path: Path) -> None:
+    (tmp_path / "web.log").write_bytes(b"\xff\xfe\x00 boo\n")
+    (line,) = newest(log_files(tmp_path), Query(), 5).lines
+    assert line.event == "��\x00 boo"
+
+
+def test_only_logs_are_taken_for_logs(tmp_path: Path) -> None:
+    for name in ("web.log", "web.log.1", "worker-2.log", "notes.txt", "web.log.gz", ".hidden.log"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.log").mkdir()
+    assert [(file.path.name, file.service) for file in log_files(tmp_path)] == [
+        ("web.log", "web"),
+        ("web.log.1", "web"),
+        ("worker-2.log", "worker"),
+    ]
