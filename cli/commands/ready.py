@@ -83,7 +83,7 @@ def _ask(client: OpsClient, expected: str | None) -> ReadyData:
         checks += _commits(client, expected, health, theirs, authorized="checks" in found)
     return {
         "ok": found["ok"] and not vitals.bad(checks),
-        "state": _overall(found["ok"], checks),
+        "state": overall(found["ok"], checks),
         "url": client.target.url,
         "authorized": "checks" in found,
         "latency_ms": round(elapsed, 1),
@@ -121,7 +121,8 @@ def _older(client: OpsClient, expected: str, health: Health, *, authorized: bool
         yield vitals.of_commit(process, expected, said.commits, said.detail)
 
 
-def _overall(ok: bool, checks: Sequence[Check | VitalCheck]) -> CheckState:
+def overall(ok: bool, checks: Sequence[Check | VitalCheck]) -> CheckState:
+    """The worst state of all checks but the noted ones; a service that says no and names nothing has failed."""
     states = {check["state"] for check in checks if check.get("level") != "noted"}
     if "failed" in states or (not ok and "unknown" not in states):
         return "failed"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cli.commands.ready import readiness
+from cli.commands.ready import overall, readiness
 from cli.deploys.shapes import EnvironmentDeploy, ErrorLine, VerifyCheck
 from cli.deploys.survey import Surveyor
 from cli.errors import CommandFailed
@@ -35,7 +35,7 @@ def _ready(surveyor: Surveyor) -> list[VerifyCheck]:
     parts = found.get("checks", [])
     if not found["ok"] or not parts:
         detail = "" if parts else "the service says only yes or no without a token"
-        return [_check("ready", "ok" if found["ok"] else "failed", detail, fix), *_parts(parts)]
+        return [_check("ready", overall(found["ok"], parts), detail, fix), *_parts(parts)]
     return _parts(parts)
 
 

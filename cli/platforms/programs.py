@@ -23,7 +23,8 @@ NUMBER = re.compile(r"[1-9][0-9]{0,3}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d)")
 HOST = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,252}")
 HEADER = re.compile(r"(?:Accept|X-GitHub-Api-Version): [\w.+/-]+")
-PATH = re.compile(r"repos/[\w.-]+/[\w.-]+(?:/[\w.%-]+)*(?:\?[\w.%=&+-]*)?")
+PATH = re.compile(r"repos(?:/(?!\.\.?(?:[/?]|$))[\w.%-]+){2,8}(?:\?[\w.%=&+-]*)?")
+"""Something below one repository; no part of it leads up."""
 FILTER = re.compile(r'[@"\w][\w @:"().]{0,300}')
 
 Part = str | re.Pattern[str]

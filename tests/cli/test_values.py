@@ -9,7 +9,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 import pytest
 
 from cli import schema_files
-from cli.commands.ready import _overall
+from cli.commands.ready import overall
 from cli.durations import is_duration, parse_duration, say_duration
 from cli.envelope import Outcome, Problem, encode
 from cli.exit_codes import MEANINGS, ExitCode
@@ -181,7 +181,7 @@ def test_the_manual_lists_every_exit_code_and_variable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ok", "states", "overall"),
+    ("ok", "states", "expected"),
     [
         (True, ["ok"], "ok"),
         (True, [], "ok"),
@@ -192,9 +192,9 @@ def test_the_manual_lists_every_exit_code_and_variable() -> None:
         (True, ["failed"], "failed"),
     ],
 )
-def test_unknown_is_never_ok(ok: bool, states: list[Any], overall: str) -> None:
+def test_unknown_is_never_ok(ok: bool, states: list[Any], expected: str) -> None:
     checks = [{"id": "x", "state": state, "detail": "", "duration_ms": 0.0, "fix": None} for state in states]
-    assert _overall(ok, checks) == overall  # type: ignore[arg-type]
+    assert overall(ok, checks) == expected  # type: ignore[arg-type]
 
 
 def test_there_is_no_next_page_without_a_cursor() -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
+
 import pytest
 
 from cli.platforms import railway_documents
 from cli.platforms.graphql import NotReadOnly, Query
 from tests.emulators.graphql import SCHEMA, Document, Invalid, validate
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize(
@@ -72,14 +77,37 @@ def test_a_query_that_was_changed_behind_our_back_is_not_sent() -> None:
         client.ask(query, dict[str, int], {})
 
 
-@pytest.mark.parametrize("query", railway_documents.ALL, ids=lambda query: query.text.split("(")[0].split()[1])
-def test_railways_schema_knows_every_field_argument_and_variable(query: Query) -> None:
-    validate(Document(query.text))
+def _documents() -> dict[str, Query]:
+    """Every document that any module of `cli` holds: whoever adds one needs to tell nobody."""
+    found: dict[str, Query] = {}
+    for file in sorted((ROOT / "cli").rglob("*.py")):
+        if "Query(" not in file.read_text("utf-8") or file.name == "graphql.py":
+            continue
+        module = importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
+        made = {f"{module.__name__}.{name}": value for name, value in vars(module).items() if isinstance(value, Query)}
+        assert len(set(made.values())) == file.read_text("utf-8").count("= Query("), f"{file}: a document has no name"
+        found |= made
+    return found
 
 
-def test_every_document_of_the_module_is_among_those_that_are_validated() -> None:
-    made = [value for value in vars(railway_documents).values() if isinstance(value, Query)]
-    assert set(made) == set(railway_documents.ALL)
+DOCUMENTS = _documents()
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_railways_schema_knows_every_field_argument_and_variable(name: str) -> None:
+    validate(Document(DOCUMENTS[name].text))
+
+
+def test_documents_of_every_module_are_found() -> None:
+    modules = {name.rpartition(".")[0] for name in DOCUMENTS}
+    assert "cli.platforms.railway_documents" in modules
+    assert {*railway_documents.ALL} <= {*DOCUMENTS.values()}
+
+
+def test_no_query_leaves_by_another_way() -> None:
+    """Only these modules know the address of Railway's API; a text that is no `Query` cannot be sent by them."""
+    senders = {file.name for file in (ROOT / "cli").rglob("*.py") if "graphql/v2" in file.read_text("utf-8")}
+    assert senders == {"railway.py"}
 
 
 def test_every_state_of_a_deployment_in_the_schema_is_known() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
+from cli import journal
 from tests.cli.conftest import Runner
 from tests.cli.deploys.conftest import NEW, OLD, Staging
 from tests.cli.emulator import check
@@ -99,6 +102,69 @@ def test_error_lines_since_the_deployment_fail_it_without_their_secrets(nb: Runn
     assert (ran.code, len(ran.data["errors"])) == (1, 1)
     assert token not in ran.out
     assert "logs.worker failed" in ran.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("severity", "message"),
+    [
+        ("error", "it broke"),
+        ("critical", "it broke"),
+        ("fatal", "it broke"),
+        ("panic", "it broke"),
+        ("info", "Traceback (most recent call last):"),
+        (None, "panic: runtime error"),
+    ],
+)
+def test_what_broke_is_found_by_its_level_or_its_words(
+    nb: Runner, staging: Staging, severity: str | None, message: str
+) -> None:
+    line = {"timestamp": "2026-11-22T12:10:00Z", "severity": severity, "message": message}
+    staging.railway.logs["d-6"] = [{**line, "severity": "info", "message": "no Traceback here"}, line]
+    ran = nb("deploy", "verify", "--json")
+    assert (ran.code, [error["message"] for error in ran.data["errors"]]) == (1, [message])
+
+
+def test_lines_from_before_the_deployment_are_of_another(nb: Runner, staging: Staging) -> None:
+    line = {"timestamp": "2026-11-22T11:00:00Z", "severity": "error", "message": "old"}
+    staging.railway.logs["d-6"] = [line]
+    assert nb("deploy", "verify", "--json").code == 0
+
+
+def _facts() -> Mapping[str, object]:
+    return list(journal.read())[-1].facts
+
+
+def test_the_journal_keeps_what_was_verified(nb: Runner, staging: Staging) -> None:
+    assert nb("deploy", "verify").code == 0
+    assert _facts() == {
+        "commit": NEW,
+        "verdict": "passed",
+        "deployments": {"web": "d-4", "worker": "d-5", "beat": "d-6"},
+    }
+
+
+def test_the_journal_calls_no_failure_and_nothing_unknown_a_success(nb: Runner, staging: Staging) -> None:
+    staging.app.checks[2] = check("redis", "unknown", "not looked at")
+    nb("deploy", "verify")
+    assert _facts()["verdict"] == "unknown"
+    staging.app.checks[2] = check("redis", "failed", "refused")
+    nb("deploy", "verify")
+    assert _facts()["verdict"] == "failed"
+    staging.runs(OLD)
+    nb("deploy", "verify")
+    assert _facts()["verdict"] == "failed"
+    staging.railway.deploy("web", NEW, "BUILDING")
+    nb("deploy", "verify")
+    assert _facts()["verdict"] != "passed"
+
+
+def test_an_open_breaker_is_told_and_verified_all_the_same(nb: Runner, staging: Staging) -> None:
+    staging.app.checks.append(check("provider.kling", "failed", "open", level="noted"))
+    ran = nb("deploy", "verify", "--json")
+    assert ran.code == 0
+    assert {"id": "ready.provider.kling", "state": "failed", "level": "noted", "detail": "open", "fix": None} in (
+        ran.data["checks"]
+    )
 
 
 @pytest.mark.parametrize("commit", ["abc", "zzzzzzz", "f" * 41])
