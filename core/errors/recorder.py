@@ -95,6 +95,10 @@ class Recorder:
                 gathered = taken.popleft()
                 try:
                     await store.keep(gathered)
+                except asyncio.CancelledError:
+                    # The process stops; what was taken out is written by its last look.
+                    self._put_back([gathered, *taken])
+                    raise
                 except asyncpg.DataError as error:
                     # A value that the driver refuses. Before the others, since asyncpg calls it an InterfaceError.
                     log.error("errors.not_kept", faults=gathered.times, reason=type(error).__name__, detail=str(error))
