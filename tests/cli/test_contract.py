@@ -164,5 +164,5 @@ def test_the_order_of_options_does_not_matter(nb: Runner, service: Emulator, com
 def test_every_listed_command_of_the_service_is_covered_here() -> None:
     asking = {path[0] for path in ASKING}
     on_this_machine = {"up", "down", "doctor", "serve", "worker", "beat", "bot", "db", "context", "schema", "help"}
-    of_the_platforms = {"deploy", "agent-log"}  # They ask others than the service: tests/cli/deploys, agent_log.
+    of_the_platforms = {"deploy", "logs", "agent-log"}  # They ask others: tests/cli/{deploys,logs,agent_log}.
     assert asking | on_this_machine | of_the_platforms == set(registry.visible())
