@@ -128,6 +128,15 @@ async def _first_result(change: Change, request: str) -> Result:
     return result
 
 
+async def count(*, action: str, subject: str) -> int:
+    """Return how often this was done to a subject, an open change of it included."""
+    return int(
+        await db.fetch_value(
+            "SELECT count(*) FROM botapp_auditevent WHERE action = $1 AND subject = $2", action, subject
+        )
+    )
+
+
 async def newest(
     *,
     limit: int = 50,

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from sanic import Request
 
-from core import accounts, ledger, moderation
+from core import accounts, audit, ledger, moderation
 from core.accounts import AmbiguousName, UserNotFound
 from core.audit import Change
 from core.http.openapi import ChangeBody
@@ -20,6 +20,8 @@ from core.payments import Payment, repository
 from core.types import UserId
 
 SHOWN = 10
+SHOWN_NOTES = 50
+NOTE = "users.note"
 
 
 async def found(name: str) -> UserId:
@@ -73,6 +75,10 @@ async def read_user(request: Request, user: str) -> schemas.User:
         refusals=_refusals(await moderation.record_of(account.id)),
         postings=[Posting.of(entry) for entry in await ledger.history(account.id, limit=SHOWN)],
         payments=[_payment(payment) for payment in await repository.of_user(account.id, limit=SHOWN)],
+        notes=[
+            schemas.UserNote(at=event.at, by=event.actor, text=event.reason)
+            for event in await audit.newest(action=NOTE, subject=str(account.chat_id), limit=SHOWN_NOTES)
+        ],
     )
 
 
@@ -175,6 +181,23 @@ async def unblock_user(request: Request, user: str, body: ChangeBody, change: Ch
     del request, body, change
     changed = await accounts.set_blocked(await _named_by_id(user), is_blocked=False)
     return schemas.Blocking(user=user, state="open", changed=changed)
+
+
+@api.operation(
+    "POST",
+    "/users/{user}/note",
+    answer=schemas.Noted,
+    scope=Scope.OPERATE,
+    body=schemas.NewNote,
+    problems=(404,),
+    tag="users",
+    action=NOTE,
+)
+async def note_user(request: Request, user: str, body: schemas.NewNote, change: Change) -> schemas.Noted:
+    """Write something down about a person, for other operators. The note is the record of the change itself."""
+    del request, change
+    await _named_by_id(user)
+    return schemas.Noted(user=user, text=body.reason, notes=await audit.count(action=NOTE, subject=user))
 
 
 async def _named_by_id(user: str) -> UserId:

@@ -61,6 +61,26 @@ class Refusals(Answer):
     paused_until: Moment | None
 
 
+class UserNote(Answer):
+    """What an operator wrote down about a person, and which one."""
+
+    at: Moment
+    by: str
+    text: str
+
+
+class NewNote(ChangeBody):
+    """A note about a person. Its text is the `reason`, which the audit keeps as it is."""
+
+
+class Noted(Answer):
+    """What was written down, and how many notes there are about the person."""
+
+    user: str
+    text: str
+    notes: int
+
+
 class User(Answer):
     """A person with their latest postings and payments, the newest first. `id` is the Telegram id."""
 
@@ -81,6 +101,7 @@ class User(Answer):
     refusals: Refusals
     postings: list[Posting]
     payments: list[UserPayment]
+    notes: list[UserNote]
 
 
 class Adjustment(ChangeBody):

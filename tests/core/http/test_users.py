@@ -329,3 +329,31 @@ async def test_refusals_of_a_person_are_told_with_the_pause_that_follows(manager
     told = (await manager.get(f"{ROOT}/users/{FOX}")).json()["refusals"]
     assert (told["count"], told["latest"]) == (3, "words sexual")
     assert told["paused_until"] > told["latest_at"]
+
+
+async def test_notes_are_shown_newest_first_with_who_and_when(manager: httpx.AsyncClient) -> None:
+    await change(manager, f"{FOX}/note", {"reason": "asked twice for a refund"}, key="note-0001")
+    made = await change(manager, f"{FOX}/note", {"reason": "it was returned"}, key="note-0002")
+    assert declared(made, "/users/{user}/note", "post") == {"user": str(FOX), "text": "it was returned", "notes": 2}
+    shown = declared(await manager.get(f"{ROOT}/users/{FOX}"), "/users/{user}")
+    assert [note["text"] for note in shown["notes"]] == ["it was returned", "asked twice for a refund"]
+    assert shown["notes"][0]["by"] == "token:manager"
+    assert shown["notes"][0]["at"] >= shown["notes"][1]["at"]
+
+
+async def test_a_note_is_written_once_per_key_and_not_by_a_rehearsal(manager: httpx.AsyncClient) -> None:
+    await change(manager, f"{FOX}/note", {"reason": "a rehearsal"}, key="note-0001", dry_run="true")
+    for _ in range(2):
+        await change(manager, f"{FOX}/note", {"reason": "asked twice"}, key="note-0002")
+    shown = (await manager.get(f"{ROOT}/users/{FOX}")).json()
+    assert [note["text"] for note in shown["notes"]] == ["asked twice"]
+
+
+@pytest.mark.parametrize("text", ["", "ab", "x" * 501, "two\nlines", "\x1b[31mred", "right\u202eleft", "nul\x00"])
+async def test_a_note_that_is_no_line_of_text_is_refused(manager: httpx.AsyncClient, text: str) -> None:
+    assert (await change(manager, f"{FOX}/note", {"reason": text})).status_code == 422
+    assert (await manager.get(f"{ROOT}/users/{FOX}")).json()["notes"] == []
+
+
+async def test_a_note_is_about_somebody(manager: httpx.AsyncClient) -> None:
+    assert (await change(manager, "999/note", {"reason": "a ghost"})).status_code == 404
