@@ -197,8 +197,10 @@ def credentials() -> Mapping[str, Mapping[str, Any]]:
     path = credentials_path()
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
+    except OSError as error:
+        raise UsageMistake(f"{path} cannot be read: {error}", fix="see NB_HOME") from None
     if mode & 0o077:
         raise NotAuthenticated(
             f"{path} is open to others (mode {mode:04o})", code="credentials_exposed", fix=f"chmod 600 {path}"

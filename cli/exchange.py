@@ -59,6 +59,9 @@ def exchange(
     except TimeoutError:
         raise NoAnswer("timeout", f"did not answer within {timeout:g} s") from None
     except urllib.error.URLError as error:
+        if isinstance(error.reason, ConnectionResetError | BrokenPipeError | ConnectionAbortedError):
+            # It was reached, and may have read what was sent.
+            raise NoAnswer("broken_answer", f"broke the connection: {_reason(error.reason)}") from None
         if isinstance(error.reason, TimeoutError):
             raise NoAnswer("timeout", f"did not answer within {timeout:g} s") from None
         raise NoAnswer("unreachable", f"cannot be reached: {_reason(error.reason)}") from None
@@ -72,7 +75,7 @@ def decoded(content: bytes, headers: Message) -> object | None:
         return None
     try:
         found: object = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found
 

@@ -6,6 +6,7 @@ Typer carries its own copy of click inside; only its public classes are subclass
 from __future__ import annotations
 
 import importlib
+import re
 import shutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 EXAMPLES = "\n\nExamples:\n"
 """In a command's docstring, what follows this line is printed as it stands."""
+
+
+NO_TEXT = re.compile("[\\x00\\ud800-\\udfff]")
+"""What arguments hold where they were no UTF-8."""
 
 
 def _everywhere(
@@ -119,21 +124,29 @@ class NbCommand(_Everywhere, TyperCommand):
             current().command = _dotted(ctx)
         rest = super().parse_args(ctx, args)
         if not ctx.resilient_parsing:
-            self._refuse_empty(ctx)
+            self._refuse_what_names_nothing(ctx)
         self.take_everywhere(ctx)
         return rest
 
-    def _refuse_empty(self, ctx: Context) -> None:
-        """An empty word names nothing, though in an address it would name the whole list."""
+    def _refuse_what_names_nothing(self, ctx: Context) -> None:
+        """An empty word would name the whole list in an address; bytes that are no text can be sent to nobody."""
         for parameter in self.params:
             name = parameter.name or ""
             source = ctx.get_parameter_source(name)
-            if parameter.param_type_name != "argument" or source is None or source.name != "COMMANDLINE":
+            if source is None or source.name != "COMMANDLINE":
                 continue
             given = ctx.params.get(name)
-            words = given if isinstance(given, list | tuple) else [given]
-            if any(isinstance(word, str) and not word.strip() for word in words):
-                ctx.fail(f"{parameter.make_metavar(ctx)} is empty")
+            words = [word for word in (given if isinstance(given, list | tuple) else [given]) if isinstance(word, str)]
+            is_argument = parameter.param_type_name == "argument"
+            said = parameter.make_metavar(ctx).strip("{}") if is_argument else parameter.opts[0]
+            if is_argument and not all(word.strip() for word in words):
+                ctx.fail(f"{said} is empty")
+            if any(NO_TEXT.search(word) for word in words):
+                ctx.fail(f"{said} holds bytes that are no text")
+
+    def collect_usage_pieces(self, ctx: Context) -> list[str]:
+        """What is required stands as it is, what may be left out in brackets."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
     def format_help_text(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002
         """The description without its examples."""
@@ -146,10 +159,21 @@ class NbCommand(_Everywhere, TyperCommand):
     def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Options, then the examples."""
         self.write_options(ctx, formatter)
+        self._write_contract(ctx, formatter)
         examples = (self.help or "").partition(EXAMPLES)[2]
         if examples:
             with formatter.section("Examples"):
                 formatter.write("\n".join(f"  {line.strip()}" for line in examples.splitlines()) + "\n")
+
+    def _write_contract(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Where the document and the exit codes are described."""
+        from cli.schema_files import FOLDER
+
+        words = [word for word in ctx.command_path.split()[1:] if not word.isupper()]
+        rows = [("exit codes", "nb help exit-codes")]
+        if (FOLDER / f"{'.'.join(words)}.json").is_file():
+            rows.insert(0, ("--json", f"nb schema {' '.join(words)}"))
+        _write_section(formatter, "Described by", rows)
 
     def get_short_help_str(self, limit: int = 45) -> str:  # noqa: ARG002
         """First sentence, for the list of a group."""

@@ -24,6 +24,9 @@ class Invocation:
     json: bool = False
     requested_environment: str | None = None
     timeout: float = DEFAULT_TIMEOUT
+    patience: float | None = None
+    """What --timeout said, None when it was not given: a command that follows ends by itself after that."""
+
     wait: float | None = None
     dry_run: bool = False
     yes: bool = False
@@ -46,11 +49,11 @@ class Invocation:
         for name in ("json", "dry_run", "yes", "no_input", "no_color", "verbose"):
             if options.get(name):
                 setattr(self, name, True)
-        if options.get("env"):
+        if options.get("env") is not None:
             self.requested_environment = str(options["env"])
-        if options.get("timeout"):
-            self.timeout = _duration("--timeout", str(options["timeout"]))
-        if options.get("wait"):
+        if options.get("timeout") is not None:
+            self.timeout = self.patience = _duration("--timeout", str(options["timeout"]))
+        if options.get("wait") is not None:
             self.wait = _duration("--wait", str(options["wait"]))
 
 

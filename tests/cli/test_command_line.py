@@ -4,42 +4,30 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import pytest
 import typer
 
-from cli import application, groups, registry
+from cli import application, registry
 from cli.application import _with_wait_times
 from cli.envelope import Outcome
 from cli.errors import BlockedByRule
 from cli.invocation import current
 from tests.cli.conftest import Place, Runner, run_nb, start_nb
 from tests.cli.emulator import Emulator, check
+from tests.cli.every import LEAVES as EVERY
 
 ROOT = str(Path(__file__).resolve().parents[2])
 FORBIDDEN = ("aiogram", "sanic", "celery", "piccolo", "asyncpg", "redis", "supabase", "google")
 """Top-level modules that a command which only asks the service must not load."""
 
 
-def leaves(prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Every command by its path, the hidden ones included."""
-    for name, entry in registry.entries().items():
-        command = groups.load(entry)
-        if isinstance(command, groups.NbGroup):
-            for sub in command.commands:
-                yield name, sub
-        else:
-            yield (name,)
-
-
-LEAVES = list(leaves())
+LEAVES = [leaf.path for leaf in EVERY]
 
 
 def test_root_help_lists_every_command_and_fits_eighty_columns(nb: Runner) -> None:
@@ -59,39 +47,13 @@ def test_hidden_commands_are_callable_but_not_listed() -> None:
     assert "sandbox" not in registry.root_help(80)
 
 
-@pytest.mark.parametrize("path", LEAVES, ids=".".join)
-def test_every_command_has_help_with_two_examples(nb: Runner, path: tuple[str, ...]) -> None:
-    ran = nb(*path, "--help")
-    assert ran.code == 0
-    head, separator, examples = ran.out.partition("Examples:\n")
-    assert separator, "no examples"
-    lines = [line.strip() for line in examples.splitlines() if line.strip()]
-    if path[0] not in ("serve", "worker", "beat", "sandbox", "bot", "db"):
-        assert len(lines) >= 2
-    called = " ".join(word for word in path if not word.isupper())  # capitals stand for any word
-    for line in lines:
-        assert f"nb {called}" in line
-    assert "--json" in head
-
-
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
 @pytest.mark.parametrize("path", [*LEAVES, ("gen",), ("db",)], ids=".".join)
 def test_help_fits_the_screen(nb: Runner, monkeypatch: pytest.MonkeyPatch, path: tuple[str, ...], width: int) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     page = nb(*path, "--help").out.partition("Examples:")[0]
+    assert "--json" in page
     assert max(map(len, page.splitlines())) <= min(width, 80)
-
-
-@pytest.mark.parametrize("path", LEAVES, ids=".".join)
-def test_the_examples_of_a_command_parse(path: tuple[str, ...]) -> None:
-    command = groups.load(registry.entries()[path[0]])
-    for name in path[1:]:
-        assert isinstance(command, groups.NbGroup)
-        command = command.commands[name]
-    for line in (command.help or "").partition(groups.EXAMPLES)[2].splitlines():
-        words = _with_wait_times(shlex.split(line)[shlex.split(line).index("nb") + 1 + len(path) :])
-        with command.make_context(path[-1], list(words), resilient_parsing=True) as context:
-            assert not context.args or path[0] in ("help", "schema"), line
 
 
 @pytest.mark.parametrize("path", LEAVES, ids=".".join)
