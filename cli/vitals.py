@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cli.client import OpsClient
 from cli.commits import same_commit, short
 from cli.durations import say_duration
+from cli.environments import LOCAL
 from cli.errors import DeadlineReached, UpstreamFault
 from cli.invocation import current
 from cli.output import Screen, State, progress
@@ -83,7 +84,9 @@ def of_answer(client: OpsClient) -> tuple[Health, float, list[VitalCheck]]:
     return found, took, [http, environment]
 
 
-def of_commit(process: str, expected: str, commits: Sequence[str] | None, unknown: str = "") -> VitalCheck:
+def of_commit(
+    environment: str, process: str, expected: str, commits: Sequence[str] | None, unknown: str = ""
+) -> VitalCheck:
     """Whether every process of a kind runs the commit; `commits` is None where that could not be found out."""
     identity = f"commit.{process}"
     facts = {"expected": expected, "found": None if commits is None else list(commits)}
@@ -98,7 +101,12 @@ def of_commit(process: str, expected: str, commits: Sequence[str] | None, unknow
         return made(identity, "ok", f"runs {short(expected)}", facts=facts)
     listed = ", ".join(short(commit) for commit in others)
     also = " too: two versions run beside each other" if len(others) < len(commits) else ""
-    return made(identity, "failed", f"runs {listed}{also}, not {expected[:40]}", "nb deploy why", facts=facts)
+    return made(identity, "failed", f"runs {listed}{also}, not {expected[:40]}", deploy_fix(environment), facts=facts)
+
+
+def deploy_fix(environment: str) -> str:
+    """What finds out why another commit runs; this machine's product runs what it was started from."""
+    return "nb down, then nb up" if environment == LOCAL else f"nb deploy why --env {environment}"
 
 
 def bad(checks: Sequence[VitalCheck]) -> list[VitalCheck]:

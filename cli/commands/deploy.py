@@ -12,7 +12,7 @@ import typer
 from cli.commits import checked_commit, short
 from cli.deploys import view
 from cli.deploys.inquiry import inquire
-from cli.deploys.shapes import DeployStatusData, DeployVerifyData, DeployWhyData, EnvironmentDeploy
+from cli.deploys.shapes import DeployStatusData, DeployVerifyData, DeployWhyData, EnvironmentDeploy, VerifyCheck
 from cli.deploys.survey import Surveyor, surveyor
 from cli.deploys.verification import verify as verified
 from cli.durations import parse_duration, say_duration
@@ -113,7 +113,7 @@ def wait(
 def verify(commit: Commit = None, form: FormOption = Form.TEXT) -> Outcome:
     """Check that a commit runs everywhere, that the service is ready, and that nothing logged an error since.
 
-    One look unless --wait says how long to wait for the commit: 8 while it is being deployed.
+    One look unless --wait says how long to wait for the commit and for readiness: 8 while it is being deployed.
 
     Examples:
         nb deploy verify --env staging
@@ -127,10 +127,15 @@ def _verify(commit: str | None) -> Outcome:
     look = _surveyor()
     expected = _expected(look, commit)
     patience = current().wait
+    deadline = time.monotonic() + (patience or 0)
     found = look.look(expected) if patience is None else _wait(look, expected, patience)
     data: DeployVerifyData = {**found, "checks": [], "errors": []}
     if found["ok"]:
         data["checks"], data["errors"] = verified(look, found)
+        while not data["errors"] and _bad_checks(data) and time.monotonic() + INTERVAL < deadline:
+            # What has just been started gets ready a moment later; a line that says that something broke stays.
+            time.sleep(INTERVAL)
+            data["checks"], data["errors"] = verified(look, found)
         outcome = _verified(data, found, expected)
     else:
         outcome = _outcome(data, found)
@@ -139,7 +144,7 @@ def _verify(commit: str | None) -> Outcome:
 
 def _verified(data: DeployVerifyData, found: EnvironmentDeploy, expected: str) -> Outcome:
     """The outcome where the commit runs: it is verified when everything that was looked at is in order."""
-    bad = [check for check in data["checks"] if check["state"] != "ok" and check["level"] != "noted"]
+    bad = _bad_checks(data)
     data["ok"] = not bad
     if not bad:
         return Outcome(data, lambda screen: view.verify(screen, data))
@@ -151,6 +156,11 @@ def _verified(data: DeployVerifyData, found: EnvironmentDeploy, expected: str) -
         fix=next((check["fix"] for check in bad if check["fix"]), None),
     )
     return Outcome(data, lambda screen: view.verify(screen, data), problem, ExitCode.CHECK_FAILED)
+
+
+def _bad_checks(data: DeployVerifyData) -> list[VerifyCheck]:
+    """What keeps a verification from passing."""
+    return [check for check in data["checks"] if check["state"] != "ok" and check["level"] != "noted"]
 
 
 def _facts(data: DeployVerifyData, expected: str) -> dict[str, object]:

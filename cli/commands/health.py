@@ -67,7 +67,7 @@ def _health(expected: str | None) -> Outcome:
 def _ask(client: OpsClient, expected: str | None) -> HealthData:
     found, took, checks = vitals.of_answer(client)
     if expected is not None:
-        checks.append(vitals.of_commit("web", expected, [found["commit"]]))
+        checks.append(vitals.of_commit(client.target.name, "web", expected, [found["commit"]]))
     return {
         "ok": not vitals.bad(checks),
         "url": client.target.url,
@@ -88,7 +88,7 @@ def _problem(data: HealthData, name: str) -> Problem | None:
         return Problem("wrong_environment", states["environment"]["detail"], fix=states["environment"]["fix"])
     if "commit.web" in states:
         words = f"{name} runs commit {data['commit']}, not {data['expected_commit']}"
-        return Problem("commit_mismatch", words, transient=True, fix=f"nb deploy why --env {name}")
+        return Problem("commit_mismatch", words, transient=True, fix=vitals.deploy_fix(name))
     return None
 
 

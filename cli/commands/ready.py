@@ -97,6 +97,7 @@ def _commits(
     client: OpsClient, expected: str, health: Health, checks: Sequence[VitalCheck], *, authorized: bool
 ) -> Iterator[VitalCheck]:
     """Web, worker and beat against the commit, by what the processes themselves report."""
+    name = client.target.name
     told_of = next((check["facts"].get("processes") for check in checks if check["id"] == "commits"), None)
     if not isinstance(told_of, Mapping):
         yield from _older(client, expected, health, authorized=authorized)
@@ -105,20 +106,23 @@ def _commits(
         commits = {str(commit) for commit in told_of.get(process, ())}
         # The web that answered may not have been heard of yet.
         commits |= {health["commit"]} if process == "web" else set()
-        yield vitals.of_commit(process, expected, sorted(commits))
+        yield vitals.of_commit(name, process, expected, sorted(commits))
 
 
 def _older(client: OpsClient, expected: str, health: Health, *, authorized: bool) -> Iterator[VitalCheck]:
     """The same of a service that does not tell commits by process here: it was not asked with a token, or is old."""
+    name = client.target.name
     if not authorized:
-        yield vitals.of_commit("web", expected, [health["commit"]])
+        yield vitals.of_commit(name, "web", expected, [health["commit"]])
         for process in PROCESSES[1:]:
-            yield vitals.of_commit(process, expected, None, f"which commit {process} runs is said with a token only")
+            yield vitals.of_commit(
+                name, process, expected, None, f"which commit {process} runs is said with a token only"
+            )
         return
     from cli.deploys.running import reported
 
     for process, said in reported(client).items():
-        yield vitals.of_commit(process, expected, said.commits, said.detail)
+        yield vitals.of_commit(name, process, expected, said.commits, said.detail)
 
 
 def overall(ok: bool, checks: Sequence[Check | VitalCheck]) -> CheckState:
@@ -139,7 +143,7 @@ def _problem(data: ReadyData, name: str) -> Problem | None:
     if (wrong := next((check for check in bad if check["id"] == "environment"), None)) is not None:
         return Problem("wrong_environment", wrong["detail"], fix=wrong["fix"])
     if bad and all(check["id"].startswith("commit.") for check in bad):
-        code, fix = "commit_mismatch", f"nb deploy why --env {name}"
+        code, fix = "commit_mismatch", vitals.deploy_fix(name)
     return Problem(code, f"{name} is not ready: {what}", transient=True, fix=fix)
 
 

@@ -39,6 +39,7 @@ def inquire(surveyor: Surveyor, commit: str, head: str | None) -> DeployWhyData:
         "checks": general.checks,
         "pull_request": _known("pull request", lambda: surveyor.github.pull_request(commit)),
         "platform": _platform_word(general.platform),
+        "incident": _incident(general.platform),
     }
 
 
@@ -109,3 +110,9 @@ def _platform_word(platform: PlatformStatus | None) -> Literal["stable", "incide
     if platform is None:
         return "unknown"
     return "stable" if platform["isStable"] and platform["incident"] is None else "incident"
+
+
+def _incident(platform: PlatformStatus | None) -> str | None:
+    """What Railway tells of its trouble, whether or not it is the reason here."""
+    incident = platform["incident"] if platform is not None else None
+    return f"{incident['status'].lower()}: {incident['message']} ({incident['url']})" if incident else None

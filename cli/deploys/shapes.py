@@ -95,3 +95,4 @@ class DeployWhyData(TypedDict):
     checks: Checks | None
     pull_request: PullRequest | None
     platform: Literal["stable", "incident", "unknown"]
+    incident: str | None

@@ -115,7 +115,10 @@ class Surveyor:
         skew = self.railway.seen.skew_s or self.github.platform.seen.skew_s
         if skew and not any(notice.code == "clock_skew" for notice in current().warnings):
             way = "behind" if skew > 0 else "ahead of"
-            warn("clock_skew", f"this machine's clock is {say_duration(round(abs(skew), -1))} {way} the platforms' clocks")
+            warn(
+                "clock_skew",
+                f"this machine's clock is {say_duration(round(abs(skew), -1))} {way} the platforms' clocks",
+            )
         seen = {"railway": self.railway.seen, "github": self.github.platform.seen}
         return {
             "source": {"railway": self.railway.source, "github": self.github.platform.source},

@@ -73,6 +73,8 @@ def verify(screen: Screen, data: DeployVerifyData) -> None:
 def why(screen: Screen, data: DeployWhyData) -> None:
     """One line of reason for each service, and the one that fixes it."""
     screen.line(f"{data['env']}: {data['branch']}, commit {short(data['commit'])}", style="1")
+    if data["incident"]:
+        screen.state("unknown", f"Railway has an incident: {data['incident']}", indent=2)
     for service in data["services"]:
         screen.state(SIGNS[service["state"]], f"{service['service']}: {service['reason']}", indent=2)
         if service["fix"]:

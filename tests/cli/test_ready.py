@@ -165,7 +165,7 @@ def test_one_process_of_another_commit_is_named(nb: Runner, service: Emulator, k
 def test_an_old_version_everywhere_is_a_mismatch_of_its_own_code(nb: Runner, service: Emulator) -> None:
     ran = nb("ready", "--expect-commit", "deadbeef", "--json")
     assert (ran.code, ran.error["code"]) == (1, "commit_mismatch")
-    assert ran.error["fix"] == "nb deploy why --env local"
+    assert ran.error["fix"] == "nb down, then nb up"
 
 
 def test_a_process_that_nobody_hears_of_does_not_run_the_commit(nb: Runner, service: Emulator) -> None:

@@ -87,6 +87,21 @@ def test_verify_looks_at_readiness_and_logs(nb: Runner, staging: Staging) -> Non
     assert nb("deploy", "verify").code == 0
 
 
+def test_verify_with_wait_gives_the_service_time_to_get_ready(nb: Runner, staging: Staging) -> None:
+    staging.app.ready_after = 3
+    assert nb("deploy", "verify", "--json").code == 1
+    ran = nb("deploy", "verify", "--wait", "20s", "--json")
+    assert (ran.code, ran.data["ok"]) == (0, True)
+    staging.app.checks[2] = check("redis", "failed", "refused")
+    assert nb("deploy", "verify", "--wait", "50ms", "--json").error["code"] == "not_verified"
+
+
+def test_an_error_line_is_not_waited_away(nb: Runner, staging: Staging) -> None:
+    line = {"timestamp": "2026-11-22T12:10:00Z", "severity": "error", "message": "it broke"}
+    staging.railway.logs["d-4"] = [line]
+    assert nb("deploy", "verify", "--wait", "10m", "--json").code == 1
+
+
 def test_a_service_that_is_not_ready_is_not_verified(nb: Runner, staging: Staging) -> None:
     staging.app.checks[2] = check("redis", "unknown", "not looked at")
     ran = nb("deploy", "verify", "--json")

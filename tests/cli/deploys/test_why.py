@@ -139,3 +139,11 @@ def test_a_platform_that_says_nothing_of_itself_is_unknown(nb: Runner, staging: 
 )
 def test_watch_paths_are_read_as_in_gitignore(patterns: list[str], file: str, expected: bool) -> None:
     assert touched(patterns, [file]) is expected
+
+
+def test_an_incident_is_told_where_something_else_is_the_reason_too(nb: Runner, staging: Staging) -> None:
+    incident(staging)
+    ran = nb("deploy", "why", "--json")
+    said = "investigating: builds are slow (https://status.railway.com/1)"
+    assert (ran.code, ran.data["platform"], ran.data["incident"]) == (0, "incident", said)
+    assert "Railway has an incident: investigating: builds are slow" in nb("deploy", "why").out
