@@ -34,6 +34,14 @@ bench *arguments:
 webapps:
     @python -m cli.local.webapps
 
+# Take the pictures of the Mini App that the documents show.
+screenshots *arguments: browser webapps
+    @python -m scripts.screenshots {{arguments}}
+
+# The Mini App on a slow telephone, and orders of fifty people.
+bench-web: browser webapps
+    @python -m benchmarks webapps app
+
 # Write the documents that are made from code and check every link.
 docs:
     python -m scripts.documents

@@ -8,7 +8,19 @@ import sys
 
 from benchmarks.table import Row, as_json, machine, render
 
-MODULES = ("cli", "webhook", "ledger", "postings", "verification", "tasks", "pipeline", "generations", "storage", "app")
+MODULES = (
+    "cli",
+    "webhook",
+    "ledger",
+    "postings",
+    "verification",
+    "tasks",
+    "pipeline",
+    "generations",
+    "storage",
+    "app",
+    "webapps",
+)
 """Each has `run() -> list[Row]`."""
 
 
