@@ -187,7 +187,10 @@ class OpsClient:
             return held_back
         if answer.status in (401, 403):
             return NotAuthenticated(message, code=code, fix=_token_fix(self.target))
-        if answer.status == 404 and problem.get("code"):
+        if answer.status == 404 and _is_without_application(problem, headers):
+            message = f"{self.target.name} ({self.target.url}): Railway knows no application that runs at this address"
+            return UpstreamFault(message, code="no_application", fix=f"nb deploy why --env {self.target.name}")
+        if answer.status == 404 and isinstance(problem.get("code"), str):
             near = problem.get("near")
             data = {"near": near} if isinstance(near, list) and near else None
             return NotFound(message, code=code, fix=self._where_listed(code), data=data)
@@ -259,6 +262,11 @@ def _checked_key(key: str) -> str:
             f"--key {key!r} is no key: 8 to 100 letters, digits or ._:-", fix="leave --key out for a new change"
         )
     return key
+
+
+def _is_without_application(problem: Mapping[str, Any], headers: Message) -> bool:
+    """Railway's own 404, in the place of an application that sleeps, starts, or is not deployed."""
+    return headers.get("X-Railway-Fallback") == "true" or problem.get("message") == "Application not found"
 
 
 def _token_fix(target: Target) -> str:

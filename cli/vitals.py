@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cli.client import OpsClient
+from cli.client import Answer, OpsClient
 from cli.commits import same_commit, short
 from cli.durations import say_duration
 from cli.environments import LOCAL
@@ -21,6 +21,10 @@ from cli.wire import Check, CheckLevel, CheckState, Health
 if TYPE_CHECKING:
     # The shapes of all commands; only what checks types needs them.
     from cli.shapes import VitalCheck
+
+WAKING_ATTEMPTS = 3
+WAKING_S = 1.5
+"""Railway answers 404 for a few seconds in the place of an application that it wakes up."""
 
 Data = TypeVar("Data", bound=Mapping[str, Any])
 
@@ -60,13 +64,29 @@ def of_service(check: Check) -> VitalCheck:
     }
 
 
+def health_of(client: OpsClient) -> Answer:
+    """What `/api/health` answers. An application that sleeps is woken by the question and answers the next ones.
+
+    Raises:
+        UpstreamFault: nothing of ours answered.
+    """
+    for _ in range(WAKING_ATTEMPTS):
+        try:
+            return client.get("/api/health", authenticated=False)
+        except UpstreamFault as fault:
+            if fault.code != "no_application":
+                raise
+        time.sleep(WAKING_S)
+    return client.get("/api/health", authenticated=False)
+
+
 def of_answer(client: OpsClient) -> tuple[Health, float, list[VitalCheck]]:
     """Ask for health: what it said, the milliseconds it took, and whether it is healthy and who it should be.
 
     Raises:
         UpstreamFault: nothing of ours answered.
     """
-    answer = client.get("/api/health", authenticated=False)
+    answer = health_of(client)
     found = client.read(Health, answer)
     name, took = client.target.name, round(answer.elapsed_ms, 1)
     facts = {"url": client.target.url, "version": found["version"], "commit": found["commit"]}

@@ -75,8 +75,9 @@ def readiness(client: OpsClient) -> tuple[Readiness, float]:
 
 
 def _ask(client: OpsClient, expected: str | None) -> ReadyData:
-    found, elapsed = readiness(client)
+    # Health first: it wakes up what sleeps.
     health, _, checks = vitals.of_answer(client)
+    found, elapsed = readiness(client)
     theirs = [vitals.of_service(check) for check in found.get("checks", [])]
     checks += theirs
     if expected is not None:

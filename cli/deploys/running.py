@@ -9,6 +9,7 @@ from cli.client import OpsClient
 from cli.errors import CommandFailed, NotAuthenticated
 from cli.moments import age_s
 from cli.project import PROCESSES
+from cli.vitals import health_of
 from cli.wire import Health, ServiceStatus
 
 SILENT_AFTER_S = 90.0
@@ -50,7 +51,7 @@ def reported(client: OpsClient | None, unreachable: str = "") -> Mapping[str, Re
 
 
 def _health(client: OpsClient) -> Reported:
-    found = client.read(Health, client.get("/api/health", authenticated=False))
+    found = client.read(Health, health_of(client))
     if found["environment"] != client.target.name:
         return Reported(None, f"the address of {client.target.name} answers as {found['environment']}")
     return Reported((found["commit"],))

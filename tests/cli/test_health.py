@@ -148,3 +148,30 @@ def test_waiting_ends_when_the_service_answers(nb: Runner, service: Emulator, mo
     monkeypatch.setattr("cli.vitals.time.sleep", recover)
     assert nb("health", "--wait", "5s", "--json").code == 0
     assert len(service.requests) == 2
+
+
+ASLEEP = Fault(
+    404,
+    b'{"status":"error","code":404,"message":"Application not found","request_id":"x"}',
+    "application/json",
+    headers={"X-Railway-Fallback": "true"},
+)
+
+
+def test_an_application_that_sleeps_is_woken_and_asked_again(
+    nb: Runner, service: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.faults["/api/health"] = ASLEEP
+    monkeypatch.setattr("cli.vitals.time.sleep", lambda _: service.faults.clear())
+    assert nb("health", "--json").code == 0
+    assert len(service.requests) == 2
+
+
+def test_an_application_that_is_not_there_is_said_to_be_away_and_not_a_wrong_name(
+    nb: Runner, service: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.faults["/api/health"] = ASLEEP
+    monkeypatch.setattr("cli.vitals.WAKING_S", 0)
+    ran = nb("health", "--json")
+    assert (ran.code, ran.error["code"], ran.error["transient"]) == (75, "no_application", True)
+    assert ran.error["fix"] == "nb deploy why --env local"
