@@ -48,6 +48,8 @@ MISTAKES = frozenset({400, 413, 414, 422, 431})
 
 LISTED = {
     "unknown_approval": "nb approve list",
+    "unknown_entry": "nb schedule list",
+    "unknown_error": "nb errors list",
     "unknown_generation": "nb gen list",
     "unknown_model": "nb models list",
     "unknown_package": "nb packages list",

@@ -73,6 +73,14 @@ class UserRefusals(TypedDict):
     paused_until: str | None
 
 
+class UserNote(TypedDict):
+    """What an operator wrote down about a person."""
+
+    at: str
+    by: str
+    text: str
+
+
 class User(TypedDict):
     """`GET /api/ops/v1/users/<user>`."""
 
@@ -93,6 +101,16 @@ class User(TypedDict):
     refusals: UserRefusals
     postings: list[Posting]
     payments: list[UserPayment]
+    notes: list[UserNote]
+
+
+class Noted(TypedDict):
+    """`POST /api/ops/v1/users/<user>/note`."""
+
+    user: str
+    text: str
+    notes: int
+    dry_run: NotRequired[bool]
 
 
 class Adjusted(TypedDict):

@@ -1,4 +1,4 @@
-"""`nb users`: look at a person, give or take tokens, shut out."""
+"""`nb users`: look at a person, give or take tokens, shut out, write something down."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from cli.errors import UsageMistake
 from cli.groups import new_group
 from cli.moments import say_moment
 from cli.output import Column, Screen
-from cli.wire_ledger import Adjusted, Blocking, User, UserPayment, UserRefusals
+from cli.wire_ledger import Adjusted, Blocking, Noted, User, UserPayment, UserRefusals
 
 app = new_group("Look at a person, give or take tokens, shut out.")
+
+SHORTEST_NOTE, LONGEST_NOTE = 3, 500
 
 MOST = Decimal(100_000)
 """The service takes no more in one adjustment."""
@@ -95,6 +97,44 @@ def unblock(user: Person, reason: Reason, key: Key = None) -> Outcome:
         nb users unblock @fox --reason "asked for it" --env production --json
     """
     return _block("unblock", user, reason, key)
+
+
+@app.command("note")
+def note(
+    user: Person, text: Annotated[str, typer.Argument(metavar="TEXT", help="3 to 500 characters.")], key: Key = None
+) -> Outcome:
+    """Write something down about a person, for other operators. It is never changed or removed.
+
+    Examples:
+        nb users note 100200300 "asked twice for a refund, ticket 4711"
+        nb users note @fox "a friend of the house" --env production --json
+    """
+    said = _note_text(text)
+    client = connect(writes=True)
+    path = f"/api/ops/v1/users/{_telegram_id(client, user)}/note"
+    made = client.read(Noted, client.change("POST", path, {"reason": said}, key=key))
+    step = NextStep(f"nb users show {made['user']} --env {client.target.name}", "all notes")
+
+    def show(screen: Screen) -> None:
+        screen.state("ok", f"user {made['user']}: noted, {made['notes']} in all")
+
+    return changes.outcome(made, show, next_steps=(step,))
+
+
+def _note_text(text: str) -> str:
+    """A note as it is kept.
+
+    Raises:
+        UsageMistake: it says nothing, is too long, or holds what is no text.
+    """
+    said = text.strip()
+    if not SHORTEST_NOTE <= len(said) <= LONGEST_NOTE:
+        raise UsageMistake(
+            f"a note has {SHORTEST_NOTE} to {LONGEST_NOTE} characters, this one {len(said)}", fix="write two notes"
+        )
+    if not said.isprintable():
+        raise UsageMistake("a note is one line without control characters", fix="write it on one line")
+    return said
 
 
 def _adjust(verb: str, user: str, tokens: str, reason: str, key: str | None) -> Outcome:
@@ -175,6 +215,10 @@ def _show(screen: Screen, found: User) -> None:
         },
         indent=2,
     )
+    if found["notes"]:
+        screen.heading("Notes")
+        for written in found["notes"]:
+            screen.wrapped(f"{say_moment(written['at'])} {written['by']}: {written['text']}", indent=2)
     if found["payments"]:
         screen.heading("Payments")
         screen.table(PAYMENT_COLUMNS, map(_payment_row, found["payments"]))

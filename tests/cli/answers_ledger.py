@@ -75,6 +75,7 @@ USER: dict[str, Any] = {
             "refunded_at": None,
         }
     ],
+    "notes": [{"at": NOW, "by": "token:ops", "text": "asked twice for a refund"}],
 }
 
 STATEMENT: dict[str, Any] = {
@@ -106,6 +107,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("POST", "users/100200300/credit"): ADJUSTED,
     ("POST", "users/100200300/debit"): ADJUSTED | {"amount": "-25.00", "balance": "121.00"},
     ("POST", "users/100200300/block"): {"user": "100200300", "state": "blocked", "changed": True},
+    ("POST", "users/100200300/note"): {"user": "100200300", "text": "asked twice", "notes": 2},
     ("POST", "users/100200300/unblock"): {"user": "100200300", "state": "open", "changed": False},
 }
 """By method and path below `/api/ops/v1/`."""

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.cli import (
+    answers_errors,
     answers_ledger,
     answers_models,
     answers_payments,
@@ -132,6 +133,7 @@ class Emulator:
         self.ledger: dict[str, Any] = {"ok": True, "users": 3, "postings": 12, "problems": [], "duration_ms": 4.2}
         self.answers: dict[tuple[str, str], Any] = {
             **answers_ledger.ANSWERS,
+            **answers_errors.ANSWERS,
             **answers_promo.ANSWERS,
             **answers_payments.ANSWERS,
             **answers_prices.ANSWERS,

@@ -174,3 +174,27 @@ def test_the_audit_says_who_changed_what_and_why(nb: Runner, service: Emulator) 
 def test_an_empty_audit_says_so(nb: Runner, service: Emulator) -> None:
     service.answers["GET", "audit"] = {"items": [], "next_cursor": None}
     assert nb("audit", "list").out == "No changes match.\n"
+
+
+def test_a_note_is_sent_as_it_was_written(nb: Runner, service: Emulator) -> None:
+    ran = nb("users", "note", "100200300", " asked twice ", "--key", "ticket-4711")
+    method, path, headers, body = service.requests[-1]
+    assert (method, path) == ("POST", "/api/ops/v1/users/100200300/note")
+    assert (json.loads(body), headers["Idempotency-Key"]) == ({"reason": "asked twice"}, "ticket-4711")
+    assert ran.out == "✓ user 100200300: noted, 2 in all\n"
+
+
+def test_a_note_by_name_is_about_the_id_it_belongs_to(nb: Runner, service: Emulator) -> None:
+    assert nb("users", "note", "@fox", "asked twice", "--json").data["notes"] == 2
+    assert service.requests[-1][1] == "/api/ops/v1/users/100200300/note"
+
+
+def test_notes_are_shown_with_who_and_when(nb: Runner, service: Emulator) -> None:
+    assert "2026-11-22 12:00:00 token:ops: asked twice for a refund" in nb("users", "show", "100200300").out
+    assert nb("users", "show", "100200300", "--json").data["notes"] == USER["notes"]
+
+
+@pytest.mark.parametrize("text", ["", "ab", "x" * 501, "two\nlines", "\x1b[31mred", "right\u202eleft"])
+def test_a_note_that_is_no_line_of_text_is_not_sent(nb: Runner, service: Emulator, text: str) -> None:
+    assert nb("users", "note", "100200300", text, "--json").code == 2
+    assert service.requests == []

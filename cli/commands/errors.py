@@ -1,0 +1,294 @@
+"""`nb errors`: find faults of the service, look into one, see which kinds there are, take and resolve them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+from urllib.parse import quote as quoted
+
+import typer
+
+from cli import changes
+from cli.changes import Key, Reason
+from cli.client import OpsClient, connect
+from cli.commands.errors_view import GROUP_COLUMNS, LIST_COLUMNS, group_row, list_row, show_error, tail_line
+from cli.envelope import NextStep, Outcome
+from cli.errors import UsageMistake
+from cli.groups import new_group
+from cli.invocation import current
+from cli.moments import parse_moment
+from cli.output import Screen
+from cli.paging import Cursor, Limit, next_page
+from cli.wire_errors import ErrorChanged, ErrorDetail, ErrorGroupPage, ErrorItem, ErrorPage
+
+app = new_group("Find faults of the service, look into one, resolve them.")
+
+ROOT = "/api/ops/v1/errors"
+LOOKS_EVERY = 2.0
+"""Seconds between two looks of `tail`."""
+
+OVERLAP = timedelta(seconds=30)
+"""How much of what was seen `tail` asks for again: a fault is written a moment after it was met."""
+
+REMEMBERED = 5000
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="e_… of an error, k_… for all of a kind.")]
+Status = Annotated[
+    Literal["open", "new", "in_progress", "resolved"] | None,
+    typer.Option("--status", help="Only these; open is new or in progress."),
+]
+Severity = Annotated[
+    Literal["info", "warning", "error", "critical"] | None, typer.Option("--severity", help="Only these.")
+]
+Origin = Annotated[
+    Literal["webhook", "telegram_handler", "celery_task", "generation", "payment", "miniapp", "other"] | None,
+    typer.Option("--origin", help="Only from there."),
+]
+Service = Annotated[
+    Literal["web", "worker", "beat", "poller"] | None, typer.Option("--service", help="Only of these processes.")
+]
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="Only met since then: 15m, 2h, 3d, 12:30, a moment.")
+]
+Fingerprint = Annotated[str | None, typer.Option("--fingerprint", metavar="K", help="Only of this kind, k_….")]
+Trace = Annotated[
+    str | None,
+    typer.Option("--trace", metavar="ID", help="Only under this correlation id; 8 characters of it are enough."),
+]
+Generation = Annotated[str | None, typer.Option("--generation", "--gen", metavar="ID", help="Only about this job.")]
+User = Annotated[int | None, typer.Option("--user", metavar="ID", help="Only about this Telegram id.")]
+
+
+@app.command("list")
+def list_errors(
+    status: Status = None,
+    severity: Severity = None,
+    origin: Origin = None,
+    service: Service = None,
+    since: Since = None,
+    fingerprint: Fingerprint = None,
+    trace: Trace = None,
+    generation: Generation = None,
+    user: User = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Outcome:
+    """List faults, the newest first. `times` says how often one was met in a row.
+
+    Examples:
+        nb errors list --status open --severity critical
+        nb errors list --trace 4bf92f35 --env production --json
+    """
+    query = {
+        "status": status,
+        "severity": severity,
+        "origin": origin,
+        "service": service,
+        "since": _since(since),
+        "fingerprint": fingerprint,
+        "trace": trace,
+        "generation": generation,
+        "user": user,
+        "limit": limit,
+        "cursor": cursor,
+    }
+    client = connect()
+    page = client.read(ErrorPage, client.get(ROOT, query))
+
+    def show(screen: Screen) -> None:
+        if not page["items"]:
+            screen.state("ok", "no errors match")
+            return
+        screen.table(LIST_COLUMNS, map(list_row, page["items"]))
+
+    return Outcome(data=page, show=show, next_steps=next_page("nb errors list", query, page["next_cursor"]))
+
+
+@app.command("show")
+def show(error: Annotated[str, typer.Argument(metavar="ID", help="e_… as lists show it.")]) -> Outcome:
+    """Show a fault: its stack, its trace, whom and what it hit, and where to look next.
+
+    Examples:
+        nb errors show e_7kq2m9xw4t
+        nb errors show e_7kq2m9xw4t --env production --json
+    """
+    client = connect()
+    found = client.read(ErrorDetail, client.get(_path(error)))
+    return Outcome(
+        data=found, show=lambda screen: show_error(screen, found), next_steps=_steps(found, client.target.name)
+    )
+
+
+@app.command("group")
+def group(
+    status: Status = None,
+    severity: Severity = None,
+    origin: Origin = None,
+    service: Service = None,
+    since: Since = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Outcome:
+    """List kinds of faults: how often each was met, since when, how many are open.
+
+    Examples:
+        nb errors group --since 24h
+        nb errors group --status open --env production --json
+    """
+    query = {
+        "status": status,
+        "severity": severity,
+        "origin": origin,
+        "service": service,
+        "since": _since(since),
+        "limit": limit,
+        "cursor": cursor,
+    }
+    client = connect()
+    page = client.read(ErrorGroupPage, client.get(f"{ROOT}/groups", query))
+
+    def show(screen: Screen) -> None:
+        if not page["items"]:
+            screen.state("ok", "no errors match")
+            return
+        screen.table(GROUP_COLUMNS, map(group_row, page["items"]))
+
+    return Outcome(data=page, show=show, next_steps=next_page("nb errors group", query, page["next_cursor"]))
+
+
+@app.command("take")
+def take(error: Id, reason: Reason, key: Key = None) -> Outcome:
+    """Say that you look into a fault, or into all new ones of a kind.
+
+    Examples:
+        nb errors take e_7kq2m9xw4t --reason "ticket 4711"
+        nb errors take k_0123456789abcd --reason "ticket 4711" --env production
+    """
+    return _change("take", error, reason, key)
+
+
+@app.command("resolve")
+def resolve(error: Id, reason: Reason, key: Key = None) -> Outcome:
+    """Close a fault, or all of a kind. The reason says what was done; when it is met again, it is new again.
+
+    Examples:
+        nb errors resolve e_7kq2m9xw4t --reason "the key was renewed"
+        nb errors resolve k_0123456789abcd --reason "fixed in 6a090cb" --env production
+    """
+    return _change("resolve", error, reason, key)
+
+
+@app.command("tail")
+def tail(
+    severity: Severity = None,
+    origin: Origin = None,
+    service: Service = None,
+    since: Since = None,
+) -> Outcome:
+    """Follow faults as they are met, until Ctrl-C or for as long as --timeout says.
+
+    With --json each is one line, and so is the document at the end.
+
+    Examples:
+        nb errors tail --severity critical
+        nb errors tail --since 10m --timeout 1m --env production --json
+    """
+    invocation = current()
+    deadline = None if invocation.patience is None else time.monotonic() + invocation.patience
+    client = connect()
+    client.timeout = min(client.timeout, 10.0)
+    wanted = {"severity": severity, "origin": origin, "service": service}
+    lines = _follow(client, wanted, _since(since or "now") or "", deadline)
+    return Outcome(data={"lines": lines}, show=lambda _screen: None)
+
+
+def _follow(client: OpsClient, wanted: Mapping[str, str | None], since: str, deadline: float | None) -> int:
+    """Print what is met until the deadline; return how much that was."""
+    current().follows = True
+    stream = current().stream
+    assert stream is not None
+    screen = Screen(stream, color=not current().no_color)
+    seen: dict[str, int] = {}
+    lines = 0
+    while True:
+        for item in reversed(_met(client, wanted, since)):
+            if seen.get(item["id"]) != item["times"]:
+                # A flood is one fault whose count grows; each growth is a line.
+                seen[item["id"]] = item["times"]
+                if current().json:
+                    stream.write(json.dumps(item, ensure_ascii=False) + "\n")
+                else:
+                    tail_line(screen, item)
+                stream.flush()
+                lines += 1
+            since = max(since, _before(item["last_at"]))
+        while len(seen) > REMEMBERED:
+            seen.pop(next(iter(seen)))
+        pause = LOOKS_EVERY if deadline is None else min(LOOKS_EVERY, deadline - time.monotonic())
+        if pause <= 0:
+            return lines
+        time.sleep(pause)
+
+
+def _met(client: OpsClient, wanted: Mapping[str, str | None], since: str) -> list[ErrorItem]:
+    query: dict[str, str | int | None] = {**wanted, "since": since, "limit": 200}
+    return client.read(ErrorPage, client.get(ROOT, query))["items"]
+
+
+def _before(moment: str) -> str:
+    return (parse_moment(moment) - OVERLAP).isoformat()
+
+
+def _change(verb: str, error: str, reason: str, key: str | None) -> Outcome:
+    client = connect(writes=True)
+    made = client.read(ErrorChanged, client.change("POST", f"{_path(error)}/{verb}", {"reason": reason}, key=key))
+    many = f"{made['changed']} errors" if made["changed"] != 1 else "1 error"
+    done = "resolved" if made["status"] == "resolved" else "in progress"
+
+    def show(screen: Screen) -> None:
+        if made["changed"]:
+            screen.state("ok", f"{made['id']}: {many} {done}")
+        else:
+            screen.state("note", f"{made['id']}: nothing to change, it is {done} already")
+
+    return changes.outcome(made, show)
+
+
+def _steps(found: ErrorDetail, environment: str) -> tuple[NextStep, ...]:
+    """Where to look next, from the nearest to the farthest; nowhere when it is closed."""
+    if found["status"] == "resolved":
+        return ()
+    env = f"--env {environment}"
+    steps = []
+    if found["trace_id"]:
+        steps.append(NextStep(f"nb logs --trace {found['trace_id']} {env}", "everything that was logged around it"))
+    if found["generation"]:
+        steps.append(NextStep(f"nb gen show {found['generation']} {env}", "the job that it hit"))
+    if found["user"]:
+        steps.append(NextStep(f"nb users show {found['user']} {env}", "the person whom it hit"))
+    steps.append(NextStep(f"nb errors list --fingerprint {found['fingerprint']} {env}", "the others of its kind"))
+    steps.append(NextStep(f'nb errors resolve {found["fingerprint"]} --reason "…" {env}', "when it is put right"))
+    return tuple(steps)
+
+
+def _path(error: str) -> str:
+    return f"{ROOT}/{quoted(error.strip(), safe='')}"
+
+
+def _since(text: str | None) -> str | None:
+    """A moment in the form of the service.
+
+    Raises:
+        UsageMistake: it is none.
+    """
+    if text is None:
+        return None
+    from cli.logs.moments import parse_when
+
+    try:
+        return parse_when(text, datetime.now().astimezone()).isoformat()
+    except ValueError as error:
+        raise UsageMistake(f"--since {text}: {error}", fix="--since 2h") from None
