@@ -30,6 +30,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             ("webhook", "cli.commands.webhook:app", "Show, check and put right where Telegram sends updates."),
             ("logs", "cli.commands.logs:logs", "Show what the services say, by time, trace or generation."),
             ("deploy", "cli.commands.deploy:app", "See what is deployed, wait for it, verify it, say why not."),
+            ("agent-log", "cli.commands.agent_log:app", "Write down what was done, from facts; check and send it."),
         ),
     ),
     (
@@ -51,8 +52,6 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             ("gen", "cli.commands.generations:app", "List generations, look into one, put right what is stuck."),
             ("providers", "cli.commands.providers:app", "See how providers do; park, switch and limit them."),
             ("users", "cli.commands.users:app", "Look at a person, give or take tokens, shut out."),
-            ("errors", "cli.commands.errors:app", "Find faults of the service, look into one, resolve them."),
-            ("schedule", "cli.commands.schedule:app", "See what runs by itself, switch it, run it now."),
             ("audit", "cli.commands.audit:app", "List what operators changed, and why."),
         ),
     ),

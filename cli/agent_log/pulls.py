@@ -1,0 +1,141 @@
+"""Pull requests as the log needs them: the one of a branch, and those that were merged since a day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NotRequired, TypedDict
+from urllib.parse import quote, urlencode
+
+from cli.agent_log.entry import Pull, PullState
+from cli.moments import parse_moment
+from cli.platforms.github import GitHub, connect_github
+
+PAGE = 100
+MOST_PAGES = 10
+"""Pages of a listing; what lies behind a thousand pull requests is not read, and that is said."""
+
+
+class _Reference(TypedDict):
+    ref: str
+    sha: str
+
+
+class _Person(TypedDict):
+    login: str
+    type: str
+
+
+class _Listed(TypedDict):
+    number: int
+    state: str
+    title: str
+    updated_at: str
+    merged_at: str | None
+    merge_commit_sha: str | None
+    head: _Reference
+    base: _Reference
+
+
+class _Detailed(_Listed):
+    merged_by: NotRequired[_Person | None]
+    auto_merge: NotRequired[dict[str, Any] | None]
+    mergeable: NotRequired[bool | None]
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """A pull request. What only its own page says, how it was merged, is "" in a listing."""
+
+    number: int
+    state: PullState
+    title: str
+    branch: str
+    base: str
+    head: str
+    merge_commit: str
+    updated_at: datetime
+    merged_at: datetime | None
+    how: str = ""
+
+    def as_fact(self, *, had_conflicts: bool | None = None) -> Pull:
+        """What an entry keeps of it; conflicts that were resolved in the branch are git's word."""
+        is_resolved = self.state is PullState.MERGED and had_conflicts is True
+        return Pull(self.state, self.number, "conflict" if is_resolved else self.how)
+
+
+class Pulls(GitHub):
+    """The pull requests of one repository."""
+
+    def numbered(self, number: int) -> PullRequest:
+        """One pull request.
+
+        Raises:
+            NotFound: there is none of this number, or the token may not see it.
+            UpstreamFault: GitHub is away or limits the rate.
+        """
+        return self._told(self._read(f"/pulls/{number}", _Detailed))
+
+    def of_branch(self, branch: str, base: str | None, head: str) -> PullRequest | None:
+        """The pull request of a branch: that of this very commit, else an open one, else the newest; None for none."""
+        owner = self.repository.partition("/")[0]
+        query = {"state": "all", "head": f"{owner}:{branch}", "per_page": PAGE, "sort": "created", "direction": "desc"}
+        if base is not None:
+            query["base"] = base
+        listed = self._read(f"/pulls?{urlencode(query, quote_via=quote)}", list[_Listed])
+        ranked = sorted(listed, key=lambda pull: (pull["head"]["sha"] != head, pull["state"] != "open"))
+        mine = [pull for pull in ranked if pull["head"]["ref"] == branch]
+        return self.numbered(mine[0]["number"]) if mine else None
+
+    def closed_since(self, base: str, since: datetime) -> tuple[list[PullRequest], bool]:
+        """Pull requests into a branch that were closed or merged since, and whether these are all of them."""
+        found: list[PullRequest] = []
+        for page in range(1, MOST_PAGES + 1):
+            query = {"state": "closed", "base": base, "sort": "updated", "direction": "desc", "per_page": PAGE}
+            listed = self._read(f"/pulls?{urlencode({**query, 'page': page})}", list[_Listed])
+            # What was merged since was updated since; behind the first older one there is nothing new.
+            told = [self._told(pull) for pull in listed]
+            recent = [pull for pull in told if pull.updated_at >= since]
+            found += recent
+            if len(listed) < PAGE or len(recent) < len(listed):
+                return found, True
+        return found, False
+
+    def _told(self, found: _Listed | _Detailed) -> PullRequest:
+        try:
+            return _pull(found)
+        except ValueError as error:
+            raise self.platform.fault("unexpected_answer", f"answered what nb does not understand: {error}") from None
+
+
+def connect_pulls(repository: str, *, timeout: float) -> Pulls:
+    """The client of a repository; without a token GitHub shows what is public."""
+    github = connect_github(repository, timeout=timeout)
+    return Pulls(github.platform, github.repository)
+
+
+def _pull(found: _Listed | _Detailed) -> PullRequest:
+    state = PullState.MERGED if found["merged_at"] else PullState(found["state"].upper())
+    return PullRequest(
+        number=found["number"],
+        state=state,
+        title=found["title"],
+        branch=found["head"]["ref"],
+        base=found["base"]["ref"],
+        head=found["head"]["sha"].lower(),
+        merge_commit=(found["merge_commit_sha"] or "").lower() if state is PullState.MERGED else "",
+        updated_at=parse_moment(found["updated_at"]),
+        merged_at=parse_moment(found["merged_at"]) if found["merged_at"] else None,
+        how=_how(found, state),
+    )
+
+
+def _how(found: _Listed | _Detailed, state: PullState) -> str:
+    by = found.get("merged_by")
+    if state is PullState.MERGED:
+        if found.get("auto_merge") or (isinstance(by, dict) and by["type"] == "Bot"):
+            return "auto"
+        return f"by:{by['login']}" if isinstance(by, dict) else ""
+    words = {True: "mergeable", False: "conflicting"}
+    mergeable = found.get("mergeable")
+    return words[mergeable] if isinstance(mergeable, bool) and state is PullState.OPEN else ""
