@@ -10,7 +10,7 @@ from cli.diagnosis.checks import check
 from cli.environments import LOCAL, Target, address, credentials, credentials_path, token
 from cli.errors import CommandFailed, NotAuthenticated, UpstreamFault
 from cli.shapes import DoctorCheck, DoctorState
-from cli.wire import ModelPage, ServiceStatus
+from cli.wire import Check, ModelPage, ServiceStatus
 
 PROVIDER_KEYS = (
     ("gemini", ("GEMINI_API_KEY",)),
@@ -80,7 +80,12 @@ def _ready(client: OpsClient) -> list[DoctorCheck]:
         state: DoctorState = "ok" if found["ok"] else "failed"
         detail = "ready" if found["ok"] else "not ready"
         return [check("service.ready", state, f"{detail}; what exactly is said with a token only")]
-    return [check(f"service.{part['id']}", part["state"], part["detail"], part["fix"]) for part in found["checks"]]
+    return [check(f"service.{part['id']}", _state(part), part["detail"], part["fix"]) for part in found["checks"]]
+
+
+def _state(part: Check) -> DoctorState:
+    """The state of a check; what is only noted, a provider's open breaker, is nothing that anybody has to repair."""
+    return "skipped" if part.get("level") == "noted" and part["state"] != "ok" else part["state"]
 
 
 def _keys(client: OpsClient) -> list[DoctorCheck]:
