@@ -52,6 +52,8 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             ("gen", "cli.commands.generations:app", "List generations, look into one, put right what is stuck."),
             ("providers", "cli.commands.providers:app", "See how providers do; park, switch and limit them."),
             ("users", "cli.commands.users:app", "Look at a person, give or take tokens, shut out."),
+            ("errors", "cli.commands.errors:app", "Find faults of the service, look into one, resolve them."),
+            ("schedule", "cli.commands.schedule:app", "See what runs by itself, switch it, run it now."),
             ("audit", "cli.commands.audit:app", "List what operators changed, and why."),
         ),
     ),

@@ -15,8 +15,17 @@ from cli.wire import (
     Quote,
     ServiceStatus,
 )
+from cli.wire_errors import (
+    ErrorChanged,
+    ErrorDetail,
+    ErrorGroupPage,
+    ErrorPage,
+    ErrorTail,
+    ScheduleChanged,
+    ScheduleList,
+)
 from cli.wire_generations import GenerationChanged, ProviderChanged, ProviderDetail, ProviderList
-from cli.wire_ledger import Adjusted, AuditPage, Blocking, ExportData, Statement, User
+from cli.wire_ledger import Adjusted, AuditPage, Blocking, ExportData, Noted, Statement, User
 from cli.wire_models import CatalogueCheck, CatalogueSynced, ModelDetail, ModelEdited
 from cli.wire_payments import Dismissed, PaymentDetail, PaymentPage, Reconciliation, Refunded, TestOrder
 from cli.wire_prices import (
@@ -336,13 +345,25 @@ SHAPES: dict[str, Any] = {
     "users.debit": Adjusted,
     "users.block": Blocking,
     "users.unblock": Blocking,
-    "audit.list": AuditPage,
+    "users.note": Noted,
+    "errors.list": ErrorPage,
+    "errors.show": ErrorDetail,
+    "errors.group": ErrorGroupPage,
+    "errors.take": ErrorChanged,
+    "errors.resolve": ErrorChanged,
+    "errors.tail": ErrorTail,
+    "schedule.list": ScheduleList,
+    "schedule.enable": ScheduleChanged,
+    "schedule.disable": ScheduleChanged,
+    "schedule.set": ScheduleChanged,
+    "schedule.run": ScheduleChanged,
     "agent-log.add": AddData,
     "agent-log.list": ListData,
     "agent-log.show": ShowData,
     "agent-log.render": RenderData,
     "agent-log.lint": LintData,
     "agent-log.sync": SyncData,
+    "audit.list": AuditPage,
     "context.show": ContextData,
     "context.use": ContextData,
     "schema": SchemaList,
