@@ -27,6 +27,8 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             ("health", "cli.commands.health:health", "Say whether the service answers, and how fast."),
             ("ready", "cli.commands.ready:ready", "Say whether everything that the service needs works."),
+            ("stats", "cli.commands.stats:stats", "Count revenue, cost, failures and people of a period."),
+            ("smoke", "cli.commands.smoke:smoke", "Try a deployed service end to end, in one call for CI."),
             ("webhook", "cli.commands.webhook:app", "Show, check and put right where Telegram sends updates."),
             ("logs", "cli.commands.logs:logs", "Show what the services say, by time, trace or generation."),
             ("deploy", "cli.commands.deploy:app", "See what is deployed, wait for it, verify it, say why not."),

@@ -5,6 +5,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 from cli.agent_log.shapes import AddData, LintData, ListData, RenderData, ShowData, SyncData
 from cli.deploys.shapes import DeployStatusData, DeployVerifyData, DeployWhyData, EnvironmentDeploy
 from cli.logs.shapes import LogsData
+from cli.smoke.shapes import SmokeData
 from cli.wire import (
     CheckLevel,
     CheckState,
@@ -43,6 +44,7 @@ from cli.wire_prices import (
     TokenPackageList,
 )
 from cli.wire_promo import PromoCreated, PromoDetail, PromoPage, PromoSwitched
+from cli.wire_statistics import Statistics
 from cli.wire_webhook import Webhook, WebhookSet
 
 
@@ -269,6 +271,13 @@ class CatalogueSyncData(CatalogueSynced):
     dry_run: NotRequired[bool]
 
 
+class StatisticsData(Statistics):
+    """`nb stats`: the period in numbers, and where they were written."""
+
+    format: Literal["table", "json", "csv", "svg"]
+    output: str | None
+
+
 SHAPES: dict[str, Any] = {
     "up": UpData,
     "down": DownData,
@@ -277,6 +286,8 @@ SHAPES: dict[str, Any] = {
     "health": HealthData,
     "ready": ReadyData,
     "status": StatusData,
+    "stats": StatisticsData,
+    "smoke": SmokeData,
     "doctor": DoctorData,
     "webhook.info": Webhook,
     "webhook.check": Webhook,

@@ -83,6 +83,9 @@ def rows(data: Mapping[str, Any]) -> list[Row]:
     found = list(_services(data))
     for environment in data.get("environments", ()):
         found += [replace(row, id=f"{environment['env']}.{row.id}") for row in _services(environment)]
+    for step in data.get("steps", ()):
+        state = {"error": "unknown", "skipped": "noted"}.get(step["state"], step["state"])
+        found.append(Row(step["id"], state, step["detail"], step["fix"]))
     for check in data.get("checks", ()):
         is_noted = check.get("level") == "noted" and check["state"] != "ok"
         found.append(Row(check["id"], "noted" if is_noted else check["state"], check["detail"], check["fix"]))

@@ -21,6 +21,7 @@ from tests.cli import (
     answers_prices,
     answers_promo,
     answers_providers,
+    answers_statistics,
     answers_webhook,
 )
 
@@ -140,6 +141,7 @@ class Emulator:
             **answers_models.ANSWERS,
             **answers_providers.ANSWERS,
             **answers_webhook.ANSWERS,
+            **answers_statistics.ANSWERS,
         }
         """What is answered whatever the query is, by method and path below `/api/ops/v1/`."""
         self.processes = [

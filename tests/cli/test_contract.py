@@ -18,6 +18,7 @@ ASKING: dict[tuple[str, ...], str] = {
     ("status",): "/api/ops/v1/status",
     ("gen", "list"): "/api/ops/v1/generations",
     ("gen", "show", "g_000001"): "/api/ops/v1/generations/g_000001",
+    ("stats",): "/api/ops/v1/statistics",
     ("webhook", "info"): "/api/ops/v1/webhook",
     ("webhook", "check"): "/api/ops/v1/webhook",
     ("providers", "list"): "/api/ops/v1/providers",
