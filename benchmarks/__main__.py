@@ -18,6 +18,7 @@ MODULES = (
     "pipeline",
     "generations",
     "storage",
+    "logs",
     "app",
     "webapps",
 )

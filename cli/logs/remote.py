@@ -354,9 +354,9 @@ def _said(at: datetime | None) -> str | None:
 
 
 def _identity(line: RemoteLine) -> tuple[object, ...]:
-    tags = line["tags"] or {}
+    container = line["tags"]["deploymentInstanceId"] if line["tags"] else None
     said = tuple((one["key"], one["value"]) for one in line["attributes"])
-    return line["timestamp"], line["message"], said, tags.get("deploymentInstanceId")
+    return line["timestamp"], line["message"], said, container
 
 
 def _once(lines: Iterable[RemoteLine]) -> list[RemoteLine]:
