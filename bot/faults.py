@@ -34,7 +34,7 @@ CONTENTS: Final = (
 """What a message may hold, by the name of its field."""
 
 COMMAND: Final = re.compile(r"/[a-z_]{1,32}(?![^\s@])", re.ASCII)
-ACTION: Final = re.compile(r"[a-z_-]{1,32}(?![^\s:|])", re.ASCII)
+ACTION: Final = re.compile(r"[a-z_-]{1,32}(?=:|\Z)", re.ASCII)
 
 
 def note(event: Event, error: Exception) -> None:
