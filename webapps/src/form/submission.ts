@@ -1,0 +1,63 @@
+// Sends an order so that it is made once: however often it is tapped, and whatever becomes of the answer.
+import { Problem } from "../api/problem";
+import type { Generation, OrderBody } from "../api/types";
+
+export interface Pending {
+  key: string;
+  print: string;
+}
+
+type Send = (body: OrderBody, key: string) => Promise<Generation>;
+
+/** What an order is told apart from another one by: everything but the price, which may change on the way. */
+export function printOf(body: OrderBody): string {
+  const { agreed, ...rest } = body;
+  return JSON.stringify(rest);
+}
+
+export class Submission {
+  #running: Promise<Generation> | null = null;
+
+  /**
+   * @param pending the order of which nobody knows what became, from a draft.
+   * @param keep hears of the key before it is used, and null once the outcome is known.
+   */
+  constructor(
+    private readonly send: Send,
+    private pending: Pending | null,
+    private readonly keep: (pending: Pending | null) => void,
+    private readonly newKey: () => string = () => crypto.randomUUID(),
+  ) {}
+
+  get isRunning(): boolean {
+    return this.#running !== null;
+  }
+
+  /** Send an order. While one is under way, another tap waits for the same. */
+  submit(body: OrderBody): Promise<Generation> {
+    this.#running ??= this.#go(body).finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async #go(body: OrderBody): Promise<Generation> {
+    const print = printOf(body);
+    const pending = this.pending?.print === print ? this.pending : { key: this.newKey(), print };
+    this.#keep(pending);
+    try {
+      const generation = await this.send(body, pending.key);
+      this.#keep(null);
+      return generation;
+    } catch (error) {
+      // What was refused was not taken: the next attempt is a new order. What nobody knows keeps its key.
+      if (error instanceof Problem && !error.isUncertain) this.#keep(null);
+      throw error;
+    }
+  }
+
+  #keep(pending: Pending | null): void {
+    this.pending = pending;
+    this.keep(pending);
+  }
+}

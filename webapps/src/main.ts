@@ -1,0 +1,17 @@
+// Starts the app: the questions to the service first, then what is seen.
+import { mount } from "svelte";
+import "./app.css";
+import App from "./App.svelte";
+import { app } from "./state/app.svelte";
+import { entryOf } from "./state/entry";
+import { isInside, launch, start } from "./telegram/client.svelte";
+import { speak, speech } from "./texts/index.svelte";
+
+const target = document.getElementById("app");
+if (isInside) void app.begin(entryOf(location.pathname, location.search, launch.startParam));
+start();
+speak(speech.language);
+if (target) {
+  target.replaceChildren();
+  mount(App, { target });
+}

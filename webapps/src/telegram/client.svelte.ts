@@ -1,0 +1,158 @@
+// The Telegram client as the app uses it: theme, insets, buttons, haptics, invoices. What an old client does not know is
+// left out, and where a client has no button of its own, the page shows one.
+import { hasClient, on, post } from "./bridge";
+import { colours, isAtLeast, readLaunch } from "./launch";
+import { paint, paletteOf } from "./theme";
+
+export const launch = readLaunch(location.hash, location.search);
+
+/** Whether Telegram opened the app, so that it is known who asks. */
+export const isInside = launch.initData !== "";
+
+const knows = (version: string) => hasClient && launch.version !== "" && isAtLeast(launch.version, version);
+
+/** Whether the client shows a main button below the page, and a second one beside it. */
+export const hasMainButton = isInside && knows("6.0");
+export const hasSecondButton = isInside && knows("7.10");
+
+let theme = launch.theme;
+let palette = paletteOf(theme, false);
+
+function repaint(): void {
+  palette = paletteOf(theme, matchMedia("(prefers-color-scheme: dark)").matches);
+  paint(palette, document.documentElement);
+  if (knows("6.9")) post("web_app_set_header_color", { color: palette.page as `#${string}` });
+  if (knows("6.1")) post("web_app_set_background_color", { color: palette.page as `#${string}` });
+  if (knows("7.10")) post("web_app_set_bottom_bar_color", { color: palette.page as `#${string}` });
+}
+
+type Insets = Partial<Record<"top" | "right" | "bottom" | "left", number>>;
+
+function inset(prefix: string) {
+  return (insets: Insets | undefined) => {
+    for (const side of ["top", "right", "bottom", "left"] as const) {
+      document.documentElement.style.setProperty(`--${prefix}-${side}`, `${insets?.[side] ?? 0}px`);
+    }
+  };
+}
+
+/** Tell the client that the page is there, take its theme and room, and follow both. */
+export function start(): void {
+  repaint();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
+  if (!hasClient) return;
+  on("theme_changed", (data) => {
+    theme = colours((data.theme_params ?? {}) as Record<string, unknown>);
+    repaint();
+  });
+  on("safe_area_changed", inset("safe"));
+  on("content_safe_area_changed", inset("content"));
+  post("iframe_ready", {});
+  post("web_app_ready");
+  post("web_app_expand");
+  if (knows("8.0")) {
+    post("web_app_request_safe_area");
+    post("web_app_request_content_safe_area");
+  }
+  // Scrolling a long form must not drag the window shut.
+  if (knows("7.7")) post("web_app_setup_swipe_behavior", { allow_vertical_swipe: false });
+}
+
+export function close(): void {
+  post("web_app_close");
+}
+
+export interface Button {
+  text: string;
+  isActive?: boolean;
+  isBusy?: boolean;
+  press: () => void;
+}
+
+const pressed: { main?: () => void; second?: () => void; back?: () => void } = {};
+on("main_button_pressed", () => pressed.main?.());
+on("secondary_button_pressed", () => pressed.second?.());
+on("back_button_pressed", () => pressed.back?.());
+
+/** Show the client's main button, or none. */
+export function setMainButton(button: Button | null): void {
+  if (!hasMainButton) return;
+  if (button) pressed.main = button.press;
+  else delete pressed.main;
+  post("web_app_setup_main_button", {
+    is_visible: button !== null,
+    is_active: button?.isActive ?? true,
+    is_progress_visible: button?.isBusy ?? false,
+    text: button?.text ?? "…",
+    color: (button?.isActive === false ? palette.fill : palette.button) as `#${string}`,
+    text_color: (button?.isActive === false ? palette.hint : palette.buttonText) as `#${string}`,
+  });
+}
+
+/** Show the client's second button, or none. */
+export function setSecondButton(button: Button | null): void {
+  if (!hasSecondButton) return;
+  if (button) pressed.second = button.press;
+  else delete pressed.second;
+  post("web_app_setup_secondary_button", {
+    is_visible: button !== null,
+    is_active: button?.isActive ?? true,
+    is_progress_visible: button?.isBusy ?? false,
+    text: button?.text ?? "…",
+    color: palette.page as `#${string}`,
+    text_color: palette.accent as `#${string}`,
+    position: "top",
+  });
+}
+
+/** Show the client's arrow back, or the cross only. */
+export function setBackButton(press: (() => void) | null): void {
+  if (press) pressed.back = press;
+  else delete pressed.back;
+  if (knows("6.1")) post("web_app_setup_back_button", { is_visible: press !== null });
+}
+
+export const hasBackButton = isInside && knows("6.1");
+
+/** Have the client ask before it closes a form with something in it. */
+export function confirmClosing(isNeeded: boolean): void {
+  if (knows("6.2")) post("web_app_setup_closing_behavior", { need_confirmation: isNeeded });
+}
+
+export function feel(what: "select" | "success" | "error" | "warning" | "press"): void {
+  if (!knows("6.1")) return;
+  if (what === "select") post("web_app_trigger_haptic_feedback", { type: "selection_change" });
+  else if (what === "press") post("web_app_trigger_haptic_feedback", { type: "impact", impact_style: "light" });
+  else post("web_app_trigger_haptic_feedback", { type: "notification", notification_type: what });
+}
+
+/** The name of an invoice in its link: t.me/$name or t.me/invoice/name. */
+export function invoiceIn(url: string): string | null {
+  return /^https:\/\/t\.me\/(?:\$|invoice\/)([\w-]+)/.exec(url)?.[1] ?? null;
+}
+
+/** Open an invoice; resolves with what the client says, which proves nothing. */
+export function openInvoice(url: string): Promise<string> {
+  const slug = invoiceIn(url);
+  if (slug === null || !knows("6.1")) {
+    openLink(url);
+    return Promise.resolve("pending");
+  }
+  return new Promise((resolve) => {
+    const stop = on("invoice_closed", (data) => {
+      if (data.slug !== slug) return;
+      stop();
+      resolve(data.status);
+    });
+    post("web_app_open_invoice", { slug });
+  });
+}
+
+/** Open a page outside of Telegram. */
+export function openLink(url: string): void {
+  const target = new URL(url, location.href);
+  if (target.hostname === "t.me" && hasClient)
+    post("web_app_open_tg_link", { path_full: target.pathname + target.search });
+  else if (hasClient) post("web_app_open_link", { url: target.href });
+  else window.open(target.href, "_blank", "noopener");
+}
