@@ -27,6 +27,9 @@ LONGEST_NAME: Final = 255
 LONGEST_VALUE: Final = 500
 MOST_VALUES: Final = 30
 DEEPEST: Final = 3
+LIBRARY_FRAMES: Final = 2
+"""Frames at the end of a stack that are told even where they are not ours."""
+
 LONGEST_CHAIN: Final = 4
 """Exceptions that caused one another and are told of."""
 
@@ -141,10 +144,8 @@ def place_of(error: BaseException, *, within: str = "") -> str:
 def _places(trace: TracebackType | None) -> Iterator[str]:
     while trace is not None:
         code = trace.tb_frame.f_code
-        if code.co_filename.startswith(_ROOT):
-            module = code.co_filename[len(_ROOT) + 1 :].removesuffix(".py").replace("/", ".")
-            if module.partition(".")[0] in _OURS:
-                yield f"{module}:{code.co_qualname}"
+        if (module := _module_of(code.co_filename)) is not None:
+            yield f"{module}:{code.co_qualname}"
         trace = trace.tb_next
 
 
@@ -163,11 +164,37 @@ def message_of(error: BaseException) -> str:
 
 def stack_of(error: BaseException) -> str:
     """The way that an exception came, causes first, without values. Of a long one the end is kept."""
-    told = []
-    for link in reversed(list(_chain(error))):
-        frames = "".join(traceback.format_tb(link.__traceback__))
-        told.append(f"{frames}{name_of(link)}: {message_of(link)[:LONGEST_VALUE]}")
+    told = [
+        "\n".join([*_frames(link), f"{name_of(link)}: {message_of(link)[:LONGEST_VALUE]}"])
+        for link in reversed(list(_chain(error)))
+    ]
     return clean("\n\nwhich led to\n\n".join(told), keep_end=True)
+
+
+def _frames(error: BaseException) -> Iterator[str]:
+    """Every frame of ours; of libraries only the last ones, which tell what happened, the others as a number."""
+    frames = traceback.extract_tb(error.__traceback__)
+    left_out = 0
+    for number, frame in enumerate(frames):
+        module = _module_of(frame.filename)
+        if module is None and number < len(frames) - LIBRARY_FRAMES:
+            left_out += 1
+            continue
+        if left_out:
+            yield f"  … {left_out} more in libraries"
+            left_out = 0
+        path = frame.filename if module is None else frame.filename[len(_ROOT) + 1 :]
+        yield f'  File "{path}", line {frame.lineno}, in {frame.name}'
+        if frame.line:
+            yield f"    {frame.line}"
+
+
+def _module_of(path: str) -> str | None:
+    """The module of ours that a file holds, None for a file of somebody else."""
+    if not path.startswith(_ROOT):
+        return None
+    module = path[len(_ROOT) + 1 :].removesuffix(".py").replace("/", ".")
+    return module if module.partition(".")[0] in _OURS else None
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -1,4 +1,4 @@
-"""What breaks a conversation is kept for operators: the handler, the kind of update, the code that the person was told."""
+"""What breaks a conversation is kept for operators: the handler, the kind of update, the code its person was told."""
 
 from __future__ import annotations
 

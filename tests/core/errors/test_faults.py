@@ -7,8 +7,8 @@ from pathlib import Path
 import pydantic
 import pytest
 
+from core import redaction
 from core.errors import faults
-from core.logs import redaction
 from tests.core.errors.conftest import raised
 
 
@@ -91,6 +91,17 @@ class TestWhatIsKept:
         stack = faults.stack_of(caught.value)
         assert len(stack) <= 8000
         assert stack.endswith("ValueError: the very end")
+
+    def test_of_libraries_a_stack_tells_only_the_last_frames(self) -> None:
+        with pytest.raises(LookupError) as caught:
+            faults.plain({"a": _Untold()})
+        lines = faults.stack_of(caught.value).splitlines()
+        assert lines[0] == "  … 1 more in libraries"
+        assert [line.partition(", line")[0] for line in lines if "File" in line][:2] == [
+            '  File "core/errors/faults.py"',
+            '  File "core/errors/faults.py"',
+        ]
+        assert "__str__" in lines[-3]
 
     def test_a_stack_tells_the_causes_first_and_no_values(self) -> None:
         prompt = "a secret fox"

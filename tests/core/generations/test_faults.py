@@ -1,4 +1,4 @@
-"""Jobs that fail leave a fault for operators, unless the failure is its user's own; once for each, with job and person."""
+"""Jobs that fail leave a fault for operators, unless it is their user's own; one for each, with job and person."""
 
 from __future__ import annotations
 
