@@ -166,6 +166,10 @@ def _of_local_product(error: Exception) -> CommandFailed | None:
 def _invoke(arguments: Sequence[str]) -> Result:
     from cli.groups import root
 
+    if "_NB_COMPLETE" in os.environ:
+        from cli import completion
+
+        completion.join_equals()
     plain = _without_shared(arguments)
     if plain in ([], ["--help"], ["-h"]) and "_NB_COMPLETE" not in os.environ:
         return Outcome(data=_commands(), show=lambda screen: screen.line(registry.root_help(min(screen.width, 80))))

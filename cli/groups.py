@@ -6,6 +6,7 @@ Typer carries its own copy of click inside; only its public classes are subclass
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -78,6 +79,13 @@ class _Everywhere:
             ctx.params.pop(option.name or "", None)
         current().take({name: value for name, value in shared.items() if isinstance(value, bool | str)})
 
+    def offer_values(self, ctx: Context) -> None:
+        """For a TAB, have the parameters know their values."""
+        if ctx.resilient_parsing and "_NB_COMPLETE" in os.environ:
+            from cli import completion
+
+            completion.attach(_dotted(ctx), self.params)
+
     def write_options(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Arguments and own options first, the shared options in a section of their own."""
         shared = set(map(id, self.everywhere))
@@ -99,13 +107,24 @@ def _write_section(formatter: HelpFormatter, title: str, rows: list[tuple[str, s
     if not rows:
         return
     with formatter.section(title):
-        if formatter.width >= NARROW:
+        # A name too long for the screen, such as a choice of many, stands alone and is broken where it may be.
+        room = formatter.width - 2
+        if formatter.width >= NARROW and all(len(name) <= room for name, _ in rows):
             formatter.write_dl(rows)
             return
         for name, text in rows:
-            formatter.write(f"  {name}\n")
+            formatter.write("".join(f"  {line}\n" for line in _broken(name, room)))
             with formatter.indentation():
                 formatter.write_text(text)
+
+
+def _broken(name: str, room: int) -> list[str]:
+    lines = [""]
+    for part in re.split(r"(?<=[|\s])", name):
+        if lines[-1] and len(lines[-1]) + len(part.rstrip()) > room - 2:
+            lines.append("  ")
+        lines[-1] += part
+    return [line.rstrip() for line in lines]
 
 
 EVERYWHERE_NAMES = frozenset({"json", "env", "timeout", "wait", "dry_run", "yes", "no_input", "no_color", "verbose"})
@@ -122,6 +141,7 @@ class NbCommand(_Everywhere, TyperCommand):
         """Parse, then move the shared values away."""
         if not ctx.resilient_parsing:
             current().command = _dotted(ctx)
+        self.offer_values(ctx)
         rest = super().parse_args(ctx, args)
         if not ctx.resilient_parsing:
             self._refuse_what_names_nothing(ctx)
@@ -192,6 +212,7 @@ class NbGroup(_Everywhere, TyperGroup):
         """Parse, then move the shared values away."""
         if not ctx.resilient_parsing:
             current().command = _dotted(ctx)
+        self.offer_values(ctx)
         rest = super().parse_args(ctx, args)
         self.take_everywhere(ctx)
         return rest
@@ -202,7 +223,7 @@ class NbGroup(_Everywhere, TyperGroup):
 
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
         """As Typer does; a command named in capitals is called by any word that names no other: `nb approve CODE`."""
-        if args and not args[0].startswith("-") and not self.knows(args[0]):
+        if args and not args[0].startswith("-") and not self.knows(args[0]) and not ctx.resilient_parsing:
             any_word = next((command for name, command in self.commands.items() if name.isupper()), None)
             if any_word is None or not args[0].strip():
                 _fail_at(ctx, args[0], self.list_commands(ctx))

@@ -38,6 +38,9 @@ GAP = 2
 FOLDED = 11
 """Text in a table may be folded to this many columns, not to fewer."""
 
+LONGEST_WORD = 24
+"""A word up to this length is not broken by folding."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -102,10 +105,10 @@ class Screen:
             for part in text.splitlines() or [""]:
                 self.wrapped(part, indent=indent + 2)
 
-    def wrapped(self, text: str, *, indent: int = 0) -> None:
+    def wrapped(self, text: str, *, indent: int = 0, style: str = "") -> None:
         """Print text in as many lines as it needs."""
         for line in self.folded(self.fit(text), self.width - indent):
-            self.line(" " * indent + line)
+            self.line(" " * indent + line, style=style)
 
     def folded(self, text: str, width: int) -> list[str]:
         """Text as lines for a screen; off a terminal it stays one line, and what has no spaces is left whole."""
@@ -126,11 +129,12 @@ class Screen:
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
         """Print a table when it fits, one block per row otherwise."""
         cells = [["-" if value is None else self.fit(str(value)) for value in row] for row in rows]
-        if self.width >= NARROW:
-            columns, cells = _without_optional(columns, cells, self.width)
-        if self.width < NARROW or _needed(columns, cells) > self.width:
+        kept, fitting = _without_optional(columns, cells, self.width)
+        if self.width < NARROW or _needed(kept, fitting) > self.width:
+            # Below each other there is room for everything.
             self._blocks(columns, cells)
             return
+        columns, cells = kept, fitting
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
@@ -138,7 +142,7 @@ class Screen:
         table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False, padding=(0, GAP, 0, 0))
         for column in columns:
             table.add_column(
-                column.title,
+                self.fit(column.title),
                 justify="right" if column.kind == "number" else "left",
                 no_wrap=column.kind != "text",
                 overflow="fold",
@@ -157,7 +161,7 @@ class Screen:
         for number, row in enumerate(cells):
             if number:
                 self.line()
-            self.pairs({column.title: cell for column, cell in zip(columns, row, strict=True)})
+            self.pairs({self.fit(column.title): cell for column, cell in zip(columns, row, strict=True)})
 
     def fit(self, text: str) -> str:
         """Text that this stream can encode, without control characters that would steer a terminal."""
@@ -187,14 +191,21 @@ def _needed(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> int:
     """Columns that the table takes with its text folded."""
     total = 0
     for index, column in enumerate(columns):
-        longest = max([len(column.title), *(len(row[index]) for row in cells)])
-        total += longest if column.kind != "text" else min(longest, FOLDED)
+        texts = [column.title, *(row[index] for row in cells)]
+        longest = max(map(len, texts))
+        total += longest if column.kind != "text" else min(longest, max(FOLDED, _longest_word(texts)))
     return total + GAP * (len(columns) - 1)
 
 
+def _longest_word(texts: Sequence[str]) -> int:
+    return min(LONGEST_WORD, max((len(word) for text in texts for word in text.split()), default=0))
+
+
 def _can_print_signs(stream: TextIO) -> bool:
+    # Python itself sets LC_CTYPE=C.UTF-8 where the locale is a plain one: LANG tells what was meant.
+    plain = {"C", "POSIX"}
     locale = next((value for name in ("LC_ALL", "LC_CTYPE", "LANG") if (value := os.environ.get(name))), "")
-    if locale in {"C", "POSIX"}:
+    if locale in plain or (locale == "C.UTF-8" and not os.environ.get("LC_ALL") and os.environ.get("LANG") in plain):
         return False
     return (stream.encoding or "ascii").lower().replace("-", "") == "utf8"
 

@@ -189,7 +189,7 @@ def hint(found: Sequence[str]) -> str:
 def commands(word: str, siblings: Sequence[str], *, group: str = "") -> list[str]:
     """What was meant by a word where a command was expected: in `group` its commands, at the root all of them.
 
-    A slip of the fingers comes first, then what other programs call it, then a command of this name elsewhere.
+    What other programs call it comes first, then a slip of the fingers, then a command of this name elsewhere.
     """
     lower = word.strip().lower()
     if not lower:
@@ -197,11 +197,11 @@ def commands(word: str, siblings: Sequence[str], *, group: str = "") -> list[str
     spelled = nearest(word, siblings, cutoff=0.75)
     called = [name for name in ELSEWHERE.get(lower, ()) if name in siblings]
     if group:
-        return (spelled or called or nearest(word, siblings) or _elsewhere(lower))[:MOST]
+        return (called or spelled or nearest(word, siblings) or _elsewhere(lower))[:MOST]
     full = _full_names()
     called += [name for name in ELSEWHERE.get(lower, ()) if name in full or name.startswith("--")]
     named = [name for name in full if name.partition(" ")[2] == lower]
-    return list(dict.fromkeys(spelled or called or named or nearest(word, siblings)))[:MOST]
+    return list(dict.fromkeys(called or spelled or named or nearest(word, siblings)))[:MOST]
 
 
 def options(word: str, known: Iterable[str]) -> list[str]:

@@ -27,10 +27,10 @@ Identity = Annotated[str, typer.Argument(metavar="ID", help="The id that `nb gen
 COLUMNS = (
     Column("id", "id"),
     Column("status"),
-    Column("model"),
+    Column("model", "id"),
+    Column("created", "id", optional=True),
+    Column("tokens", "number", optional=True),
     Column("user", "id", optional=True),
-    Column("tokens", "number"),
-    Column("created", "id"),
 )
 
 
@@ -160,7 +160,7 @@ def _row(item: Generation) -> tuple[object, ...]:
         item["id"],
         state_of(item),
         item["model"],
-        item["user"],
-        item["tokens"],
         say_moment(item["created_at"], short=True),
+        item["tokens"],
+        item["user"],
     )

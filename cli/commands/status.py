@@ -126,7 +126,7 @@ def _next(name: str, service: ServiceStatus) -> tuple[NextStep, ...]:
 
 
 def _show(screen: Screen, name: str, service: ServiceStatus, local: LocalState | None) -> None:
-    screen.line(f"{name}  version {service['version']}, commit {service['commit']}", style="1")
+    screen.wrapped(f"{name}  version {service['version']}, commit {service['commit']}", style="1")
     screen.heading("Processes")
     silent = _silent(service)
     rows = []

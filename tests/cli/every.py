@@ -10,11 +10,19 @@ from typing import Any
 from cli import groups, registry
 from cli.application import PROCESSES
 
-HERE = frozenset({"up", "down", "db.migrate", "db.check", "context.show", "context.use", "schema", "help"})
+HERE = frozenset({"up", "down", "db.migrate", "db.check", "context.show", "context.use", "journal", "schema", "help"})
 """Commands about this machine, which ask no service."""
 
 ELSEWHERE = frozenset({"deploy", "logs", "agent-log", "doctor", "token", "smoke", "status"})
 """Groups that ask, beside the service or instead of it, this machine, a repository or the platforms."""
+
+
+def arguments_of(example: str) -> list[str]:
+    """What an example gives to `nb`, without what it gives to the shell: variables, pipes, files."""
+    words = shlex.split(example)
+    words = words[words.index("nb") + 1 :]
+    end = next((index for index, word in enumerate(words) if word in ("|", "<", ">", "&&", "||", ";")), len(words))
+    return words[:end]
 
 
 @dataclass(frozen=True)
@@ -39,10 +47,9 @@ class Leaf:
     @property
     def called(self) -> list[str]:
         """Its first example as arguments, without what says how the answer is wanted and from where."""
-        words = shlex.split(self.examples[0])
         kept: list[str] = []
         skip = False
-        for word in words[words.index("nb") + 1 :]:
+        for word in arguments_of(self.examples[0]):
             if skip or word in ("--json", "--follow", "-f"):
                 skip = False
             elif word in ("--env", "--wait", "--timeout"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 
 import pytest
 
@@ -11,7 +10,7 @@ from cli import groups, registry, schema_files
 from cli.application import _with_wait_times
 from cli.exit_codes import MEANINGS
 from tests.cli.conftest import Runner
-from tests.cli.every import LEAVES, Leaf
+from tests.cli.every import LEAVES, Leaf, arguments_of
 
 every_leaf = pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: ".".join(leaf.path))
 every_group = pytest.mark.parametrize("entry", registry.entries().values(), ids=lambda entry: entry[0])
@@ -52,8 +51,7 @@ def test_a_command_shows_two_examples_of_itself(leaf: Leaf) -> None:
 def test_the_examples_are_what_the_parser_accepts(leaf: Leaf) -> None:
     depth = len(leaf.name.split("."))
     for example in leaf.examples:
-        words = shlex.split(example)
-        given = _with_wait_times(words[words.index("nb") + 1 + depth :])
+        given = _with_wait_times(arguments_of(example)[depth:])
         with leaf.command.make_context(leaf.path[-1], list(given), resilient_parsing=True) as context:
             assert not context.args, example
         # With nothing forgiven: values are converted and what is required is there.

@@ -215,7 +215,7 @@ def _outcome(data: dict[str, Any], edited: PriceEdited, *, with_table: bool = Fa
             screen.state("ok", f"{edited['subject']}: nothing was different")
             return
         if with_table:
-            screen.line(f"{edited['subject']}: {said_change(revision['before'], revision['after'])}", style="1")
+            screen.wrapped(f"{edited['subject']}: {said_change(revision['before'], revision['after'])}", style="1")
             draw_changes(screen, edited["rows"])
         screen.state("ok", f"{edited['subject']}: revision {revision['id']}, seen everywhere within 2 s")
 

@@ -19,7 +19,7 @@ CHANGES = (
 
 def draw_preview(screen: Screen, preview: PricePreview) -> None:
     """What an edit would do: the fields, then the orders that show it, then the past."""
-    screen.line(f"{preview['subject']}: {said_change(preview['before'], preview['after'])}", style="1")
+    screen.wrapped(f"{preview['subject']}: {said_change(preview['before'], preview['after'])}", style="1")
     draw_changes(screen, preview["rows"])
     if preview["needs_approval"]:
         limit, largest = preview["limit_percent"], preview["largest_percent"]
