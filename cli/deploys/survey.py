@@ -141,7 +141,7 @@ def surveyor(project: Project, name: str, *, timeout: float) -> Surveyor:
     """
     timeout = min(timeout, MOST_TIMEOUT_S)
     environment = project.environment(name)
-    railway = _railway(name, environment.railway_id, project.railway_id, timeout)
+    railway = railway_source(name, environment.railway_id, project.railway_id, timeout)
     github = connect_github(project.repository, timeout=timeout)
     try:
         app, unreachable = OpsClient(target_of(name), timeout=timeout), ""
@@ -150,7 +150,7 @@ def surveyor(project: Project, name: str, *, timeout: float) -> Surveyor:
     return Surveyor(project, environment, railway, github, app, unreachable)
 
 
-def _railway(name: str, environment: str, project: str, timeout: float) -> DeploymentSource:
+def railway_source(name: str, environment: str, project: str, timeout: float) -> DeploymentSource:
     """Railway's API where there is a token for it, else its program where that is installed."""
     try:
         return connect_railway(environment=name, railway_id=environment, project=project, timeout=timeout)

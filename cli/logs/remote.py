@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
+from cli.deploys.survey import railway_source
 from cli.durations import say_duration
 from cli.errors import NotFound, UpstreamFault
 from cli.invocation import current, warn
@@ -20,10 +21,13 @@ from cli.logs.shapes import Failing
 from cli.logs.source import Name, Tail, at_least, said
 from cli.moments import parse_moment
 from cli.output import progress
-from cli.platforms.railway import connect_railway
+from cli.platforms.railway import Railway
 from cli.platforms.railway_documents import Deployment, DeploymentsAnswer
-from cli.platforms.railway_logs import PAGE, RailwayLines, RemoteLine, Window
+from cli.platforms.railway_logs import PAGE, Lines, ProgramLines, RailwayLines, RemoteLine, Window
 from cli.project import load_project
+
+if TYPE_CHECKING:
+    from cli.platforms.railway_program import RailwayProgram
 
 MOST_PAGES = 10
 """Pages that are read back for one answer, after the first."""
@@ -61,9 +65,7 @@ class RailwayLogs:
     name: Name = "railway"
     home: Path | None = None
 
-    def __init__(
-        self, lines: RailwayLines, survey: Survey, services: Mapping[str, str], deployment: str | None
-    ) -> None:
+    def __init__(self, lines: Lines, survey: Survey, services: Mapping[str, str], deployment: str | None) -> None:
         self.known: Sequence[str] = list(services)
         self._lines = lines
         self._survey = survey
@@ -83,14 +85,16 @@ class RailwayLogs:
         """
         project = load_project()
         environment = project.environment(name)
-        railway = connect_railway(
-            environment=name,
-            railway_id=environment.railway_id,
-            project=project.railway_id,
-            timeout=current().timeout,
-        )
+        railway = railway_source(name, environment.railway_id, project.railway_id, current().timeout)
         survey = Survey(railway.deployments, is_build=is_build)
-        return cls(RailwayLines(railway, is_build=is_build), survey, project.services, deployment)
+        lines: Lines
+        if isinstance(railway, Railway):
+            lines = RailwayLines(railway, is_build=is_build)
+        else:
+            lines = ProgramLines(cast("RailwayProgram", railway), survey.service_of, is_build=is_build)
+        found = cls(lines, survey, project.services, deployment)
+        found.name = "railway" if isinstance(railway, Railway) else "railway-cli"
+        return found
 
     def newest(self, query: Query, most: int) -> Found:
         """The newest lines that are wanted, within bounds: a page of each deployment, and some more where needed."""

@@ -74,6 +74,10 @@ def _wrapped(screen: Screen, event: str, fields: str, room: int) -> list[str]:
     text = f"{event} {fields}".rstrip()
     if not screen.folds:
         return [text]
+    if any(len(word) > room for word in fields.split(" ")):
+        # An id in a line of its own stays whole.
+        fields = " ".join(word.replace("=", "= ", 1) if len(word) > room else word for word in fields.split(" "))
+        text = f"{event} {fields}"
     lines, left = [], len(event)
     for part in textwrap.wrap(text, room, break_on_hyphens=False) or [""]:
         bright, dim = part[: max(0, left)], part[max(0, left) :]

@@ -31,14 +31,25 @@ Part = str | re.Pattern[str]
 
 _PLACE: tuple[Part, ...] = ("-e", ID, "-p", ID)
 
+
+def _or_not(some: tuple[Part, ...]) -> tuple[tuple[Part, ...], ...]:
+    """An option that may be left out."""
+    return some, ()
+
+
 SHAPES: Mapping[str, tuple[tuple[Part, ...], ...]] = {
     "railway": (
         ("--version",),
         ("status", "-p", ID, "-e", ID, "--json"),
         ("status", "--json"),
         ("deployment", "list", "-s", ID, *_PLACE, "--limit", NUMBER, "--json"),
-        ("logs", ID, "-s", ID, *_PLACE, "-n", NUMBER, "-f", FILTER, "-S", MOMENT, "--json"),
-        ("logs", ID, "-s", ID, *_PLACE, "-n", NUMBER, "-f", FILTER, "--json"),
+        *(
+            ("logs", ID, "-s", ID, *_PLACE, "-n", NUMBER, *build, *words, *since, *until, "--json")
+            for build in _or_not(("--build",))
+            for words in _or_not(("-f", FILTER))
+            for since in _or_not(("-S", MOMENT))
+            for until in _or_not(("-U", MOMENT))
+        ),
     ),
     "gh": (
         ("--version",),

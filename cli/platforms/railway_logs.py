@@ -6,13 +6,17 @@ smallest plan, and following asks again and again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 from cli.platforms.graphql import Query
 from cli.platforms.railway import Railway
 from cli.wire import UnexpectedShape, parse
+
+if TYPE_CHECKING:
+    from cli.platforms.railway_program import RailwayProgram
 
 TOGETHER = 6
 """Deployments in one request."""
@@ -80,6 +84,13 @@ class Window:
     until: str | None = None
 
 
+class Lines(Protocol):
+    """Reads lines of deployments."""
+
+    def read(self, deployments: Sequence[str], window: Window) -> dict[str, list[RemoteLine]]:
+        """The newest lines of each deployment, the oldest first."""
+
+
 class RailwayLines:
     """Reads lines of deployments over the API."""
 
@@ -111,3 +122,36 @@ class RailwayLines:
             raise self._railway.platform.fault(
                 "unexpected_answer", f"answered what nb does not understand: {error}"
             ) from None
+
+
+class ProgramLines:
+    """Reads lines of deployments through the program `railway`; whose they are is told by `service_of`."""
+
+    def __init__(self, program: RailwayProgram, service_of: Callable[[str], str | None], *, is_build: bool) -> None:
+        self._program = program
+        self._service_of = service_of
+        self._is_build = is_build
+
+    def read(self, deployments: Sequence[str], window: Window) -> dict[str, list[RemoteLine]]:
+        """The newest lines of each deployment, the oldest first."""
+        return {
+            identity: self._program.lines(identity, self._service_of(identity) or "", window, is_build=self._is_build)
+            for identity in deployments
+        }
+
+
+def remote_line(text: str) -> RemoteLine | None:
+    """A line that the program printed: one object with the attributes beside the message; None where it is none."""
+    try:
+        found = json.loads(text)
+        timestamp = str(found.pop("timestamp"))
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return None
+    message, severity = found.pop("message", ""), found.get("level") or found.pop("severity", None)
+    return {
+        "timestamp": timestamp,
+        "severity": severity if isinstance(severity, str) else None,
+        "message": str(message),
+        "attributes": [{"key": key, "value": json.dumps(value)} for key, value in found.items()],
+        "tags": None,
+    }

@@ -27,6 +27,7 @@ from cli.platforms.railway_documents import (
     ServiceInstance,
     is_error,
 )
+from cli.platforms.railway_logs import RemoteLine, Window, remote_line
 from cli.wire import UnexpectedShape, parse
 
 LATEST = 20
@@ -109,6 +110,28 @@ class RailwayProgram:
         if not lines and said.err.strip():
             self._refuse(said)
         return [line for line in lines if is_error(line)][-limit:]
+
+    def lines(self, deployment: str, service: str, window: Window, *, is_build: bool) -> list[RemoteLine]:
+        """The newest lines of a deployment's log, the oldest first.
+
+        Raises:
+            NotAuthenticated: nobody is signed in.
+            NotTold: this version of the program would follow for ever.
+        """
+        if self.is_old:
+            self._not_told("logs without following them for ever: railway 5 does")
+        options = [
+            *(("--build",) if is_build else ()),
+            *(("-f", window.filter) if window.filter else ()),
+            *(("-S", window.since) if window.since else ()),
+            *(("-U", window.until) if window.until else ()),
+        ]
+        place = ("-s", service, "-e", self.environment, "-p", self.project)
+        said = self.program.run("logs", deployment, *place, "-n", str(window.limit), *options, "--json")
+        found = [line for text in said.out.splitlines() if (line := remote_line(text)) is not None]
+        if not found and said.err.strip():
+            self._refuse(said)
+        return found
 
     def settings(self) -> EnvironmentSettings:
         """Not told."""

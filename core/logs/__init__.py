@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from core.logs.configuration import configure, get_logger, service_name
-from core.logs.redaction import Redactor, redact
 from core.logs.tracing import TRACE_HEADER, bind, current_trace, new_trace, parse_trace, trace
+from core.redaction import Redactor, redact
 
 __all__ = [
     "TRACE_HEADER",

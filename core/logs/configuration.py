@@ -14,7 +14,7 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from core.logs import redaction
+from core import redaction
 from core.settings import Settings
 
 QUIET = (

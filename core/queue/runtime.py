@@ -56,6 +56,7 @@ def task(name: str) -> Callable[[Callable[P, Coroutine[Any, Any, None]]], Callab
         @functools.wraps(function)
         def run(**arguments: Any) -> None:  # noqa: ANN401  Keywords out of a message.
             trace_id = arguments.pop("trace_id", "")
+            _bind(trace_id, arguments)
             try:
                 _wait_for(_traced(function, trace_id, arguments))
             except Exception as error:
@@ -111,6 +112,13 @@ class Running:
 async def _traced(function: Callable[..., Coroutine[Any, Any, None]], trace_id: str, arguments: dict[str, Any]) -> None:
     with structlog.contextvars.bound_contextvars(trace_id=trace_id):
         await function(**arguments)
+
+
+def _bind(trace_id: str, arguments: dict[str, Any]) -> None:
+    """Have what Celery says of the task in this thread, its failure above all, bear the ids that find it."""
+    structlog.contextvars.clear_contextvars()
+    ids = {"trace_id": trace_id, "run_code": arguments.get("run_code")}
+    structlog.contextvars.bind_contextvars(**{name: value for name, value in ids.items() if value})
 
 
 def _note(name: str, error: Exception, trace_id: str, arguments: dict[str, Any]) -> None:

@@ -192,3 +192,15 @@ def test_everyday_lines_of_the_servers_stay_in_their_files(tmp_path: Path) -> No
     view.stop()
 
     assert "checkpoint" not in stream.getvalue()
+
+
+def test_an_id_is_whole_on_a_narrow_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    line = Line("web", "request", "info", AT, {"trace_id": "f782dd1a129614639a72c4050196fb90", "status": 200})
+
+    assert list(render(line, Screen(io.StringIO()), UTC)) == [
+        "12:00:01 web info",
+        "  request trace_id=",
+        "  f782dd1a129614639a72c4050196fb90",
+        "  status=200",
+    ]

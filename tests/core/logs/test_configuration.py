@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import structlog
 
-from core import logs
+from core import logs, redaction
 from core.logs.configuration import QUIET, SafeHandler
 from core.settings import Settings
 from core.types import TraceId
@@ -37,7 +37,7 @@ def restored_logging() -> Iterator[None]:
         logging.getLogger(name).setLevel(quiet_level)
     sys.excepthook, threading.excepthook = hooks
     logging.captureWarnings(capture=False)
-    logs.redaction.use(logs.Redactor())
+    redaction.use(logs.Redactor())
     structlog.reset_defaults()
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.logs.redaction import REDACTED, Redactor
+from core.redaction import REDACTED, Redactor
 
 BOT_TOKEN = "123456789:AAEhBP0av28Tt2GmSLuHnTCZbjMpM3mYdfg"
 OPS_TOKEN = "nbk_Q2s9NapyoNK_OJx9nxyk_iTZ-F-4yg9y4A2rANq0mpM"

@@ -47,6 +47,20 @@ def test_what_a_task_raises_reaches_celery(settings: Settings, parts: list[runti
         celery.tasks["test.fail"]()
 
 
+def test_what_is_said_of_a_task_after_it_failed_bears_its_ids(settings: Settings, parts: list[runtime.Part]) -> None:
+    @task("test.fail_with_ids")
+    async def fail(run_code: str = "") -> None:
+        raise ZeroDivisionError(run_code)
+
+    with Running(settings):
+        with pytest.raises(ZeroDivisionError):
+            celery.tasks["test.fail_with_ids"](run_code="r1", trace_id="abc")
+        assert structlog.contextvars.get_contextvars() == {"trace_id": "abc", "run_code": "r1"}
+        with pytest.raises(ZeroDivisionError):
+            celery.tasks["test.fail_with_ids"]()
+        assert structlog.contextvars.get_contextvars() == {}
+
+
 def test_a_task_outside_a_worker_says_what_to_do() -> None:
     @task("test.nowhere")
     async def nowhere() -> None:
