@@ -60,6 +60,8 @@ export class Form {
     this.priced = priced;
   });
   #submission: Submission;
+  /** Whether it was ordered: nothing of it is a draft any more. */
+  #isOver = false;
   #draft: Pick<Draft, "pending"> = {};
 
   constructor(
@@ -89,6 +91,7 @@ export class Form {
 
   /** Keep what is there for another time. */
   keep(): void {
+    if (this.#isOver) return;
     const files: KeptFile[] = this.files.flatMap(({ role, mime, name, progress }) =>
       progress.upload ? [{ code: progress.upload.code, role, mime, name, seconds: progress.upload.seconds }] : [],
     );
@@ -215,6 +218,7 @@ export class Form {
     this.isSending = true;
     try {
       const generation = await this.#submission.submit(this.body(agreed));
+      this.#isOver = true;
       this.drafts.forget(this.model.slug);
       return generation;
     } finally {

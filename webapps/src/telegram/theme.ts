@@ -88,7 +88,9 @@ export function paletteOf(theme: Record<string, string>, prefersDark: boolean): 
   const grounds = [page, card, fill];
   const text = readable(theme.text_color ?? own.text, grounds, 7);
   const accent = readable(theme.accent_text_color ?? theme.link_color ?? own.accent, grounds, TEXT);
-  const button = theme.button_color ?? own.accent;
+  // Words on the button keep their colour, and the button itself moves: that is nearer to what its maker meant.
+  const buttonText = theme.button_text_color ?? "#ffffff";
+  const button = readable(theme.button_color ?? LIGHT.accent, [buttonText], TEXT);
   const chosen = mix(card, accent, 0.16);
   return {
     isDark,
@@ -100,7 +102,7 @@ export function paletteOf(theme: Record<string, string>, prefersDark: boolean): 
     danger: readable(theme.destructive_text_color ?? own.danger, grounds, TEXT),
     good: readable(isDark ? "#5fd38d" : "#18794a", grounds, TEXT),
     button,
-    buttonText: readable(theme.button_text_color ?? "#ffffff", [button], TEXT),
+    buttonText,
     chosen,
     chosenText: readable(accent, [chosen], TEXT),
     line: mix(card, text, 0.1),
