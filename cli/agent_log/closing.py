@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 from cli.agent_log import document
 from cli.agent_log.entry import Entry, PullState, Status
 from cli.agent_log.facts import Collector, check_success
 from cli.agent_log.files import Log, Stored
+
+SECOND_CHANCE = timedelta(days=7)
+"""For so long after a failure a later verification of the same commit makes it a success."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +38,12 @@ class Renewed:
         return self.stored.entry.status is Status.OPEN and self.entry.status is not Status.OPEN
 
 
-def can_change(entry: Entry) -> bool:
-    """Whether facts may still change the entry: it is open, or a deployment that failed and may be verified later."""
-    return entry.status is Status.OPEN or (
-        entry.is_deploy and entry.status is Status.FAILED and entry.pull.state is not PullState.CLOSED
-    )
+def can_change(entry: Entry, today: date) -> bool:
+    """Whether facts may still change the entry: it is open, or failed lately and may yet be verified."""
+    if entry.status is Status.OPEN:
+        return True
+    is_recent = today - entry.date <= SECOND_CHANCE
+    return is_recent and entry.is_deploy and entry.status is Status.FAILED and entry.pull.state is not PullState.CLOSED
 
 
 def renew(collector: Collector, stored: Stored, result: str = "") -> Renewed:
@@ -57,9 +62,9 @@ def renew(collector: Collector, stored: Stored, result: str = "") -> Renewed:
     return Renewed(stored, fresh)
 
 
-def renew_all(collector: Collector, stored: Sequence[Stored]) -> list[Renewed]:
+def renew_all(collector: Collector, stored: Sequence[Stored], today: date) -> list[Renewed]:
     """Every entry that facts may still change, the newest first."""
-    return [renew(collector, one) for one in stored if can_change(one.entry)]
+    return [renew(collector, one) for one in stored if can_change(one.entry, today)]
 
 
 def keep(log: Log, renewed: Sequence[Renewed]) -> None:

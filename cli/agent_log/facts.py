@@ -27,9 +27,9 @@ from cli.agent_log.git import MOST_COMMITS, GitSilent, Repository
 from cli.agent_log.pulls import PullRequest, Pulls, connect_pulls
 from cli.commits import same_commit
 from cli.deploys.judgement import deployment_of
-from cli.errors import BlockedByRule, CommandFailed, NotFound
+from cli.errors import BlockedByRule, CommandFailed, NotFound, UpstreamFault
 from cli.exit_codes import ExitCode
-from cli.invocation import warn
+from cli.invocation import current, warn
 from cli.platforms.railway import connect_railway
 from cli.platforms.railway_documents import PROGRESS, DeploymentsAnswer
 from cli.project import DeployedEnvironment, Project, load_project
@@ -73,7 +73,10 @@ class Collector:
     timeout: float
     _project: Project | None = None
     _pulls: Pulls | None = None
+    _silence: UpstreamFault | None = None
+    """Why GitHub did not answer; it is not asked again, since each silence takes as long as the time-out."""
     _deployments: dict[str, DeploymentsAnswer | None] = field(default_factory=dict)
+    _verifications: list[journal.Run] | None = None
 
     def collect(self, wish: Wish, now: datetime) -> Entry:
         """An entry with everything that can be found out about it now."""
@@ -183,7 +186,8 @@ class Collector:
                 and self._github().platform.is_signed_in
             ):
                 raise
-            warn("fact_unknown", f"pull request: {failure.message}")
+            _warn_once(f"pull request: {failure.message}")
+            self._silence = failure if isinstance(failure, UpstreamFault) else None
             if entry.pull.state not in (PullState.NONE, PullState.UNKNOWN):
                 # What was read on an earlier day still holds.
                 return entry
@@ -211,6 +215,8 @@ class Collector:
         return entry
 
     def _pull_request(self, entry: Entry, wanted: str) -> PullRequest | None:
+        if self._silence is not None:
+            raise self._silence
         pulls = self._github()
         if wanted.isdigit():
             return pulls.numbered(int(wanted))
@@ -246,12 +252,10 @@ class Collector:
 
     def _with_deployments(self, entry: Entry, sources: dict[str, str]) -> Entry:
         environment = self._environment(entry.kind)
-        if environment is None or not entry.commit:
-            sources["deployments"] = "unknown"
-            return entry
-        answer = self._deployments_of(environment)
+        answer = self._deployments_of(environment) if environment is not None and entry.commit else None
         if answer is None:
-            sources["deployments"] = "unknown"
+            if not entry.deployments:
+                sources["deployments"] = "unknown"
             return entry
         sources["deployments"] = "railway"
         found = _states(self._known_project(), answer, entry.commit)
@@ -278,9 +282,11 @@ class Collector:
         verdict, runs = entry.verdict, entry.runs
         if not entry.commit:
             return Verdict.NONE, ()
-        for run in journal.read():
+        if self._verifications is None:
+            self._verifications = [run for run in journal.read() if run.command == "deploy.verify"]
+        for run in self._verifications:
             commit = run.facts.get("commit")
-            if run.command != "deploy.verify" or run.env != entry.kind.environment or not isinstance(commit, str):
+            if run.env != entry.kind.environment or not isinstance(commit, str):
                 continue
             if same_commit(commit, entry.commit) and (said := _said(run)) is not None:
                 verdict, runs = said, (run.run_id,)
@@ -373,5 +379,11 @@ def _known(what: str, ask: Callable[[], Value]) -> Value | None:
     try:
         return ask()
     except (GitSilent, CommandFailed) as silence:
-        warn("fact_unknown", f"{what}: {silence}")
+        _warn_once(f"{what}: {silence}")
         return None
+
+
+def _warn_once(message: str) -> None:
+    """Say what is not known; of many entries the same is not said many times."""
+    if all(notice.message != message for notice in current().warnings):
+        warn("fact_unknown", message)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
 from urllib.parse import quote, urlencode
 
 from cli.agent_log.entry import Pull, PullState
+from cli.errors import CommandFailed
 from cli.moments import parse_moment
 from cli.platforms.github import GitHub, connect_github
+
+MERGES = re.compile(r"auto[-_ ]?merge", re.IGNORECASE)
+"""Name or path of a workflow that merges."""
 
 PAGE = 100
 MOST_PAGES = 10
@@ -43,6 +48,16 @@ class _Detailed(_Listed):
     mergeable: NotRequired[bool | None]
 
 
+class _Run(TypedDict):
+    name: str | None
+    path: NotRequired[str]
+    conclusion: str | None
+
+
+class _Runs(TypedDict):
+    workflow_runs: list[_Run]
+
+
 @dataclass(frozen=True, slots=True)
 class PullRequest:
     """A pull request. What only its own page says, how it was merged, is "" in a listing."""
@@ -74,7 +89,10 @@ class Pulls(GitHub):
             NotFound: there is none of this number, or the token may not see it.
             UpstreamFault: GitHub is away or limits the rate.
         """
-        return self._told(self._read(f"/pulls/{number}", _Detailed))
+        found = self._told(self._read(f"/pulls/{number}", _Detailed))
+        if found.state is PullState.MERGED and found.how != "auto" and self._was_merged_by_workflow(found.head):
+            return replace(found, how="auto")
+        return found
 
     def of_branch(self, branch: str, base: str | None, head: str) -> PullRequest | None:
         """The pull request of a branch: that of this very commit, else an open one, else the newest; None for none."""
@@ -100,6 +118,17 @@ class Pulls(GitHub):
             if len(listed) < PAGE or len(recent) < len(listed):
                 return found, True
         return found, False
+
+    def _was_merged_by_workflow(self, head: str) -> bool:
+        """Whether a workflow that merges succeeded on the commit: with somebody's token it looks like that person."""
+        try:
+            runs = self._read(f"/actions/runs?{urlencode({'head_sha': head, 'per_page': PAGE})}", _Runs)[
+                "workflow_runs"
+            ]
+        except CommandFailed:
+            # Without rights to see runs the login that GitHub names is what is known.
+            return False
+        return any(run["conclusion"] == "success" and MERGES.search(f"{run['name']} {run.get('path')}") for run in runs)
 
     def _told(self, found: _Listed | _Detailed) -> PullRequest:
         try:

@@ -209,7 +209,7 @@ def sync(
     if identity is not None:
         renewed = [renew(_collector(log), log.find(identity), wanted)]
     else:
-        renewed = renew_all(_collector(log), stored)
+        renewed = renew_all(_collector(log), stored, datetime.now(UTC).date())
     changed = {one.stored.path: one for one in renewed}
     after = [_after(changed[one.path]) if one.path in changed else one for one in stored]
     data: SyncData = {

@@ -230,6 +230,35 @@ def test_who_merged_is_named_where_it_was_no_automation(nb: Runner, world: World
     assert entry["actions"][1] == "PR Status: MERGEABLE (Auto-merged)"
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "conclusion", "words"),
+    [
+        ("Auto-merge to staging", ".github/workflows/merge.yml", "success", "Auto-merged"),
+        ("merge", ".github/workflows/auto-merge-staging.yml", "success", "Auto-merged"),
+        ("Auto-merge to staging", ".github/workflows/auto-merge-staging.yml", "failure", "слил admin"),
+        ("ci", ".github/workflows/ci.yml", "success", "слил admin"),
+    ],
+)
+def test_a_workflow_that_merges_with_somebodys_token_is_no_person(
+    nb: Runner, world: World, name: str, path: str, conclusion: str, words: str
+) -> None:
+    world.open_pull()
+    world.merge_pull(by="admin")
+    world.github.runs = [
+        {"name": name, "path": path, "status": "completed", "conclusion": conclusion, "html_url": "https://x"}
+    ]
+    entry = nb("agent-log", "add", "Цена", "--json").data["entry"]
+    assert entry["actions"][1] == f"PR Status: MERGEABLE ({words})"
+
+
+def test_runs_that_may_not_be_read_leave_the_name_of_who_merged(nb: Runner, world: World) -> None:
+    world.open_pull()
+    world.merge_pull(by="admin")
+    world.github.forbidden = {"runs"}
+    ran = nb("agent-log", "add", "Цена", "--json")
+    assert ran.data["entry"]["pr"]["merge"] == "by:admin"
+
+
 def test_a_conflict_that_was_resolved_in_the_branch_is_found_by_making_the_merge_again(
     nb: Runner, world: World
 ) -> None:

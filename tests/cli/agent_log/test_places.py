@@ -195,6 +195,28 @@ def test_ctrl_c_while_github_is_silent_leaves_nothing(world: World) -> None:
     assert not world.log.folder.exists()
 
 
+def test_agents_that_write_at_the_same_time_each_have_their_entry(world: World) -> None:
+    processes = [start_nb("agent-log", "add", f"Запись {number}", "--pr", "none") for number in range(6)]
+    assert [process.wait(timeout=60) for process in processes] == [0] * 6
+    for process in processes:
+        process.communicate()
+    assert len(world.files()) == 6
+    assert list(world.log.folder.rglob("*.tmp")) == []
+    assert run_nb("agent-log", "render").code == 0
+    assert run_nb("agent-log", "lint", "--offline").code == 0
+
+
+@pytest.mark.parametrize("command", ["add", "list", "show", "render", "lint", "sync"])
+@pytest.mark.parametrize("columns", ["80", "40"])
+def test_help_has_two_examples_and_fits_the_screen(world: World, command: str, columns: str) -> None:
+    ran = run_nb("agent-log", command, "--help", COLUMNS=columns)
+    assert ran.code == 0
+    examples = ran.out.partition("Examples:")[2].strip().splitlines()
+    assert len(examples) == 2
+    assert all(line.strip().startswith(f"nb agent-log {command}") for line in examples)
+    assert max(len(line) for line in ran.out.partition("Examples:")[0].splitlines()) <= int(columns)
+
+
 def test_it_loads_nothing_of_the_product_and_no_http_library(world: World) -> None:
     script = (
         "import sys\nfrom cli.application import run\nrun(['agent-log', 'add', 'x', '--dry-run'])\n"

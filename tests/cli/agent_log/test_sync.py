@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from cli.agent_log import document
+from cli.agent_log.entry import Entry, Kind, Status, Verdict, new_id
 from tests.cli.agent_log.conftest import MERGED, World
 from tests.cli.conftest import Runner
 from tests.cli.emulator import Emulator, Fault, problem
+from tests.emulators.threaded import Reply
 
 pytestmark = pytest.mark.integration
 
@@ -166,9 +169,46 @@ def test_what_is_not_known_leaves_an_entry_as_it_was(nb: Runner, world: World, m
     monkeypatch.setenv("RAILWAY_API_URL", "http://127.0.0.1:9")
     ran = nb("agent-log", "sync", *HERE)
     assert (ran.code, ran.data["open"]) == (0, [identity])
-    after = text_of(world)
-    assert after.partition("\nsources:")[0] == before.partition("\nsources:")[0]
-    assert ran.document["warnings"] != []
+    assert text_of(world) == before
+    assert len(ran.document["warnings"]) == 2
+
+
+def test_a_github_that_is_silent_is_waited_for_once_whatever_the_number_of_entries(nb: Runner, world: World) -> None:
+    world.open_pull()
+    for number in range(4):
+        added(nb, f"Запись {number}")
+    world.github.requests.clear()
+    world.github.faults = [Reply(429, {"message": "API rate limit exceeded"}, {"Retry-After": "60"})]
+    ran = nb("agent-log", "sync", *HERE)
+    assert (ran.code, len(ran.data["open"])) == (0, 4)
+    assert len(world.github.requests) == 1
+    assert len([notice for notice in ran.document["warnings"] if "rate" in notice["message"]]) == 1
+
+
+def test_railway_is_asked_once_for_all_entries_of_an_environment(nb: Runner, world: World) -> None:
+    for number in range(4):
+        added(nb, f"Запись {number}")
+    world.railway.requests.clear()
+    nb("agent-log", "sync", *HERE)
+    assert len(world.railway.requests) == 1
+
+
+def test_a_failure_of_long_ago_is_history(nb: Runner, world: World) -> None:
+    moment = datetime.now(UTC) - timedelta(days=8)
+    entry = Entry(
+        id=new_id(moment),
+        date=moment.date(),
+        kind=Kind.STAGING_DEPLOY,
+        status=Status.FAILED,
+        title="Цена",
+        commit=MERGED,
+        verdict=Verdict.FAILED,
+        runs=("1" * 32,),
+    )
+    world.log.write(world.log.path_of(entry), document.written(entry))
+    world.verified()
+    assert nb("agent-log", "sync", *HERE).data["updated"] == []
+    assert world.github.requests == []
 
 
 def test_a_rehearsal_writes_nothing_here_and_keeps_nothing_there(
