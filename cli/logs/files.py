@@ -32,6 +32,9 @@ DISORDER = timedelta(seconds=60)
 PROBE = 64 * 1024
 """Bytes that are looked through for a line with a time."""
 
+EDGE = 128
+"""Bytes that two such looks share, so that the beginning of a line is whole in one of them."""
+
 MANY = 64
 """Records of a block that are worth to be read at once."""
 
@@ -73,9 +76,9 @@ class _Reader:
     def lines(self, query: Query) -> Iterator[Line]:
         start, end = 0, self._size
         if query.until is not None:
-            end = self._offset_of(query.until + DISORDER)
+            end = self._around(query.until + DISORDER)[1]
         if query.since is not None:
-            start = self._offset_of(query.since - DISORDER)
+            start = self._around(query.since - DISORDER)[0]
         scans = query.scans()
         for offset, block in self._blocks(start, end):
             spans = _all_spans(block) if scans is None else _spans_with(block, scans)
@@ -126,8 +129,8 @@ class _Reader:
         self._file.seek(start)
         return self._file.read(end - start)
 
-    def _offset_of(self, moment: datetime) -> int:
-        """The start of a record before which everything is older than the moment."""
+    def _around(self, moment: datetime) -> tuple[int, int]:
+        """Where the last record before a moment begins, and the first one at or after it."""
         low, high = 0, self._size
         while high - low > PROBE:
             middle = (low + high) // 2
@@ -136,11 +139,14 @@ class _Reader:
                 high = middle
             else:
                 low = found[0]
-        for offset, at in self._times(low, min(self._size, high + PROBE)):
-            if at >= moment:
-                return offset
-            low = offset
-        return self._size if high >= self._size else low
+        start = low
+        while start < self._size:
+            for offset, at in self._times(start, start + PROBE):
+                if at >= moment:
+                    return low, offset
+                low = offset
+            start += PROBE - EDGE
+        return low, self._size
 
     def _first_time(self, start: int, end: int) -> tuple[int, datetime] | None:
         """The first record with a time that begins after `start`, and where."""
@@ -148,7 +154,7 @@ class _Reader:
             found = next(self._times(start, min(end, start + PROBE)), None)
             if found is not None:
                 return found
-            start += PROBE
+            start += PROBE - EDGE
         return None
 
     def _times(self, start: int, end: int) -> Iterator[tuple[int, datetime]]:
