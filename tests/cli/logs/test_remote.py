@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from cli.logs import remote
 from cli.platforms import railway_logs
 from cli.platforms.graphql import Query
+from cli.platforms.programs import is_allowed
 from tests.cli.conftest import Place, Runner
 from tests.cli.logs.conftest import RUN, TRACE, stack
 from tests.cli.logs.railway_logs import SERVICES, LoggingRailway
 from tests.emulators.graphql import Document, validate
+from tests.emulators.programs import signed_in
 from tests.emulators.railway import PROJECT, STAGING, TOKEN
 from tests.emulators.threaded import Reply
 
@@ -236,6 +239,50 @@ def test_a_look_that_fails_while_following_is_made_up_for(
     assert '"came later"' in ran.out
     assert ran.code == 0
     assert "asked again in" in ran.err
+
+
+def printed(railway: LoggingRailway, deployment: str) -> str:
+    """Lines as the program prints them: the attributes beside the message."""
+    lines = [
+        {
+            "message": line["message"],
+            "timestamp": line["timestamp"],
+            "level": line["severity"],
+            **{one["key"]: json.loads(one["value"]) for one in line["attributes"]},
+        }
+        for line in railway.lines.get(deployment, [])
+    ]
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+def test_without_a_token_railways_own_program_is_read(
+    nb: Runner, railway: LoggingRailway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("RAILWAY_TOKEN")
+    monkeypatch.setenv("PATH", str(tmp_path / "programs" / "bin"))
+    program = signed_in(tmp_path / "programs", railway)
+    for deployment in ("d-4", "d-5", "d-6"):
+        program.answer(f"logs {deployment}", printed(railway, deployment))
+    ran = nb("logs", "--since", "2026-11-22T12:10:00Z", "--level", "warning", "--json")
+    assert [(line["service"], line["event"], line["deployment"]) for line in ran.data["lines"]] == [
+        ("worker", "update_failed", "d-5"),
+        ("beat", "beat.late", "d-6"),
+    ]
+    assert ran.data["source"] == "railway-cli"
+    assert [warning["code"] for warning in ran.document["warnings"]] == ["CLI_FALLBACK"]
+    asked = [run["argv"] for run in program.runs if run["argv"][0] == "logs"]
+    assert all(is_allowed("railway", argv) for argv in asked)
+    assert {argv[-3:-1] == ["-S", "2026-11-22T12:10:00.000Z"] for argv in asked} == {True}
+
+
+def test_a_program_that_would_follow_for_ever_is_not_asked(
+    nb: Runner, railway: LoggingRailway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("RAILWAY_TOKEN")
+    monkeypatch.setenv("PATH", str(tmp_path / "programs" / "bin"))
+    signed_in(tmp_path / "programs", railway, "4.11.0")
+    ran = nb("logs", "--json")
+    assert (ran.code, ran.error["code"]) == (1, "not_told_by_program")
 
 
 def test_without_a_token_the_variable_is_named(
