@@ -169,41 +169,9 @@ def record(
         extra: plain facts; what is named like a secret or a person's text is left out.
     """
     try:
-        if isinstance(error, BaseExceptionGroup):
-            for member in error.exceptions:
-                record(
-                    member,
-                    origin=origin,
-                    severity=severity,
-                    handler=handler,
-                    run_code=run_code,
-                    chat_id=chat_id,
-                    trace_id=trace_id,
-                    extra=extra,
-                )
-            return
-        recorder = _recorder
-        if recorder is None or not _is_first(error):
-            return
-        met = Met(faults.now(), current_trace() if trace_id is None else trace_id, run_code, chat_id)
-        name, place = faults.name_of(error), faults.place_of(error)
-        kind = faults.fingerprint(name, handler, place)
-        if recorder.count(kind, met):
-            return
-        if is_passing(error) and severity in (Severity.ERROR, Severity.CRITICAL):
-            severity = Severity.WARNING
-        fault = Fault(
-            fingerprint=kind,
-            origin=origin,
-            severity=severity,
-            handler=handler[: faults.LONGEST_NAME],
-            error_class=name,
-            message=faults.message_of(error),
-            met=met,
-            stacktrace=faults.stack_of(error),
-            extra=faults.plain({**(extra or {}), **({"place": place} if place else {})}),
-        )
-        recorder.take(fault)
+        trace = current_trace() if trace_id is None else trace_id
+        met = Met(faults.now(), trace, run_code, chat_id)
+        _record(error, _Report(origin, severity, handler, met, extra or {}))
     except Exception as mistake:  # noqa: BLE001  Whoever reports a fault must not get another one for it.
         log.error("errors.not_recorded", handler=handler, error=type(mistake).__name__, detail=str(mistake))
 
@@ -219,25 +187,64 @@ def note(
 ) -> None:
     """Take note of trouble that is no exception. `kind` is what it is about; ids in it make no other kind."""
     try:
-        if (recorder := _recorder) is None:
-            return
         met = Met(faults.now(), current_trace(), run_code)
-        fingerprint = faults.fingerprint("", kind)
-        if recorder.count(fingerprint, met):
-            return
-        fault = Fault(
-            fingerprint=fingerprint,
-            origin=origin,
-            severity=severity,
-            handler=faults.without_ids(kind)[: faults.LONGEST_NAME],
-            error_class="",
-            message=faults.clean(text),
-            met=met,
-            extra=faults.plain(extra or {}),
-        )
-        recorder.take(fault)
+        _note(_Report(origin, severity, kind, met, extra or {}), text)
     except Exception as mistake:  # noqa: BLE001  As above.
         log.error("errors.not_recorded", handler=kind, error=type(mistake).__name__, detail=str(mistake))
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    origin: Origin
+    severity: Severity
+    handler: str
+    met: Met
+    extra: Mapping[str, Any]
+
+
+def _record(error: BaseException, report: _Report) -> None:
+    if isinstance(error, BaseExceptionGroup):
+        for member in error.exceptions:
+            _record(member, report)
+        return
+    recorder = _recorder
+    if recorder is None or not _is_first(error):
+        return
+    name, place = faults.name_of(error), faults.place_of(error)
+    kind = faults.fingerprint(name, report.handler, place)
+    if recorder.count(kind, report.met):
+        return
+    is_mild = report.severity in (Severity.INFO, Severity.WARNING) or not is_passing(error)
+    fault = Fault(
+        fingerprint=kind,
+        origin=report.origin,
+        severity=report.severity if is_mild else Severity.WARNING,
+        handler=faults.clean(report.handler, limit=faults.LONGEST_NAME),
+        error_class=name,
+        message=faults.message_of(error),
+        met=report.met,
+        stacktrace=faults.stack_of(error),
+        extra=faults.plain({**report.extra, **({"place": place} if place else {})}),
+    )
+    recorder.take(fault)
+
+
+def _note(report: _Report, text: str) -> None:
+    recorder = _recorder
+    kind = faults.fingerprint("", report.handler)
+    if recorder is None or recorder.count(kind, report.met):
+        return
+    fault = Fault(
+        fingerprint=kind,
+        origin=report.origin,
+        severity=report.severity,
+        handler=faults.clean(faults.without_ids(report.handler), limit=faults.LONGEST_NAME),
+        error_class="",
+        message=faults.clean(text),
+        met=report.met,
+        extra=faults.plain(report.extra),
+    )
+    recorder.take(fault)
 
 
 def _is_first(error: BaseException) -> bool:
