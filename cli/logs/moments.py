@@ -9,8 +9,8 @@ FORMS = "15m, 2h, 3d, 12:30, today, yesterday, 2026-11-22, 2026-11-22T10:00, 202
 """What is taken; said when something else is given."""
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-AGO = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smhdw])(?: ago)?")
-CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d)?")
+AGO = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smhdw])(?: ago)?", re.ASCII)
+CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d)?", re.ASCII)
 
 
 def parse_when(text: str, now: datetime) -> datetime:
