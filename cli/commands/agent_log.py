@@ -51,8 +51,12 @@ def add(
     kind: Annotated[
         Kind | None, typer.Option("--kind", help="staging-deploy unless --env or this says otherwise.")
     ] = None,
-    did: Annotated[list[str] | None, typer.Option("--did", help="What else was done; may be repeated.")] = None,
-    result: Annotated[str, typer.Option("--result", help="What came of it, instead of what the facts say.")] = "",
+    did: Annotated[
+        list[str] | None, typer.Option("--did", metavar="TEXT", help="What else was done; may be repeated.")
+    ] = None,
+    result: Annotated[
+        str, typer.Option("--result", metavar="TEXT", help="What came of it, instead of what the facts say.")
+    ] = "",
     agent: Annotated[
         str | None, typer.Option("--agent", metavar="NAME", help="Who; NB_AGENT, else git's user.name.")
     ] = None,
@@ -71,7 +75,7 @@ def add(
 
     Examples:
         nb agent-log add "Новая цена Kling" --env staging
-        nb agent-log add "Очередь стоит" --kind incident --did "перезапущен worker" --open
+        nb agent-log add "Очередь стоит" --kind incident --open
     """
     log = open_log()
     wish = Wish(
@@ -86,7 +90,10 @@ def add(
     )
     entry = _collector(log).collect(wish, datetime.now(UTC))
     check_success(entry)
-    made = Stored(log.path_of(entry), document.written(entry), entry)
+    return _add(log, Stored(log.path_of(entry), document.written(entry), entry))
+
+
+def _add(log: Log, made: Stored) -> Outcome:
     data: AddData = {"entry": display.data_of(log, made), "text": made.text}
     if current().dry_run:
         data["dry_run"] = True
@@ -97,7 +104,7 @@ def add(
         data,
         lambda screen: display.shown(screen, log, made),
         next_steps=_after_add(log, made),
-        facts={"entry": entry.id},
+        facts={"entry": made.entry.id},
     )
 
 
@@ -189,7 +196,9 @@ def lint(
 @app.command("sync")
 def sync(
     identity: Annotated[str | None, typer.Argument(metavar="[ID]", help="This entry alone.")] = None,
-    result: Annotated[str, typer.Option("--result", help="The result of the entry that is named.")] = "",
+    result: Annotated[
+        str, typer.Option("--result", metavar="TEXT", help="The result of the entry that is named.")
+    ] = "",
     send: Annotated[bool, typer.Option("--send/--no-send", help="Send entries to the service.")] = True,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; the audit keeps it.")] = REASON,
 ) -> Outcome:
@@ -218,17 +227,18 @@ def sync(
         "open": [one.entry.id for one in after if one.entry.status is Status.OPEN],
         "sent": [],
         "unsent": [],
-        "view_changed": view.state(log, after) != "current",
+        "view_changed": view.state(log, after) in ("absent", "stale"),
     }
     if current().dry_run:
         data["dry_run"] = True
     else:
         keep(log, renewed)
         view.refresh(log)
-    failure = _send(after, data, reason) if send else None
+    meant = [one for one in after if one.path in changed] if identity is not None else after
+    failure = _send(meant, data, reason) if send else None
     problem = None
     if failure is not None:
-        count = f"{len(data['unsent'])} of {len(after)} entries" if data["unsent"] else "entries"
+        count = f"{len(data['unsent'])} of {len(meant)} entries" if data["unsent"] else "entries"
         problem = _problem(failure, f"{count} were not sent: {failure.message}")
     return Outcome(data, lambda screen: _synced(screen, data), problem, failure.exit_code if failure else ExitCode.OK)
 

@@ -241,6 +241,15 @@ def test_the_service_gets_each_content_once(nb: Runner, deployed: World, mirror:
     assert len(body["reason"]) >= 3
 
 
+def test_one_entry_that_is_named_is_the_only_one_that_is_sent(
+    nb: Runner, deployed: World, mirror: dict[str, str]
+) -> None:
+    first, second = added(nb), added(nb, "Вторая")
+    assert nb("agent-log", "sync", second, "--env", "staging", "--json").data["sent"] == [second]
+    assert set(mirror) == {second}
+    assert nb("agent-log", "sync", "--env", "staging", "--json").data["sent"] == [first]
+
+
 def test_an_entry_that_changed_is_sent_again(nb: Runner, world: World, mirror: dict[str, str]) -> None:
     world.open_pull()
     identity = added(nb)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from core import agent_log, audit
+from core import agent_log, audit, ops_tokens
 from tests.core.http.operators import Operator, operator_with
 
 pytestmark = pytest.mark.integration
 
 PATH = "/agent-log"
+REPOSITORY = str(Path(__file__).resolve().parents[3])
 
 
 def entry(number: int = 1, **changes: Any) -> dict[str, Any]:
@@ -163,3 +169,53 @@ async def test_what_is_no_entry_is_refused_and_not_kept(mirror: Operator, change
     answer = await mirror.change(PATH, {**entry(), **change})
     assert answer.status_code in (400, 422)
     assert await agent_log.newest(limit=1) == []
+
+
+async def nb(project: Path, *arguments: str, **environment: str) -> dict[str, Any]:
+    """Run `nb` as a process in a project, and return its document."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "cli.main",
+        *arguments,
+        "--json",
+        cwd=project,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": REPOSITORY, **environment},
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), 40)
+    document: dict[str, Any] = json.loads(out)
+    return document
+
+
+async def test_the_real_nb_mirrors_its_files_into_the_real_service(client: httpx.AsyncClient, tmp_path: Path) -> None:
+    (tmp_path / "nb.toml").write_text(f'[env.staging]\nurl = "{str(client.base_url).rstrip("/")}"\n', "utf-8")
+    environment = {
+        "NB_TOKEN_STAGING": str(await ops_tokens.create("mirror", ["operate"])),
+        "NB_HOME": str(tmp_path / "home"),
+        "NB_AGENT": "codex",
+    }
+    added = await nb(
+        tmp_path,
+        "agent-log",
+        "add",
+        "Рефакторинг",
+        "--kind",
+        "work",
+        "--result",
+        "готово",
+        "--pr",
+        "none",
+        **environment,
+    )
+    identity = added["data"]["entry"]["id"]
+    assert added["data"]["entry"]["status"] == "done"
+    sent = await nb(tmp_path, "agent-log", "sync", "--env", "staging", **environment)
+    assert (sent["exit_code"], sent["data"]["sent"]) == (0, [identity])
+    kept = await agent_log.get(identity)
+    assert (kept.title, kept.agent, kept.kind, kept.status) == ("Рефакторинг", "codex", "work", "done")
+    assert kept.text.startswith("## [")
+    again = await nb(tmp_path, "agent-log", "sync", "--env", "staging", **environment)
+    assert (again["exit_code"], again["data"]["sent"]) == (0, [])
+    assert len(await audit.newest(action="agent_log.receive")) == 1
