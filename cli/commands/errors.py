@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Literal
 from urllib.parse import quote as quoted
 
@@ -13,27 +10,19 @@ import typer
 
 from cli import changes
 from cli.changes import Key, Reason
-from cli.client import OpsClient, connect
-from cli.commands.errors_view import GROUP_COLUMNS, LIST_COLUMNS, group_row, list_row, show_error, tail_line
+from cli.client import connect
+from cli.commands.errors_view import GROUP_COLUMNS, LIST_COLUMNS, group_row, list_row, show_error
 from cli.envelope import NextStep, Outcome
 from cli.errors import UsageMistake
 from cli.groups import new_group
 from cli.invocation import current
-from cli.moments import parse_moment
 from cli.output import Screen
 from cli.paging import Cursor, Limit, next_page
-from cli.wire_errors import ErrorChanged, ErrorDetail, ErrorGroupPage, ErrorItem, ErrorPage
+from cli.wire_errors import ErrorChanged, ErrorDetail, ErrorGroupPage, ErrorPage
 
 app = new_group("Find faults of the service, look into one, resolve them.")
 
 ROOT = "/api/ops/v1/errors"
-LOOKS_EVERY = 2.0
-"""Seconds between two looks of `tail`."""
-
-OVERLAP = timedelta(seconds=30)
-"""How much of what was seen `tail` asks for again: a fault is written a moment after it was met."""
-
-REMEMBERED = 5000
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="e_… of an error, k_… for all of a kind.")]
 Status = Annotated[
@@ -196,50 +185,11 @@ def tail(
         nb errors tail --severity critical
         nb errors tail --since 10m --timeout 1m --env production --json
     """
-    invocation = current()
-    deadline = None if invocation.patience is None else time.monotonic() + invocation.patience
-    client = connect()
-    client.timeout = min(client.timeout, 10.0)
+    from cli.commands.errors_tail import follow
+
     wanted = {"severity": severity, "origin": origin, "service": service}
-    lines = _follow(client, wanted, _since(since or "now") or "", deadline)
+    lines = follow(connect(), wanted, _since(since or "now") or "", current().patience)
     return Outcome(data={"lines": lines}, show=lambda _screen: None)
-
-
-def _follow(client: OpsClient, wanted: Mapping[str, str | None], since: str, deadline: float | None) -> int:
-    """Print what is met until the deadline; return how much that was."""
-    current().follows = True
-    stream = current().stream
-    assert stream is not None
-    screen = Screen(stream, color=not current().no_color)
-    seen: dict[str, int] = {}
-    lines = 0
-    while True:
-        for item in reversed(_met(client, wanted, since)):
-            if seen.get(item["id"]) != item["times"]:
-                # A flood is one fault whose count grows; each growth is a line.
-                seen[item["id"]] = item["times"]
-                if current().json:
-                    stream.write(json.dumps(item, ensure_ascii=False) + "\n")
-                else:
-                    tail_line(screen, item)
-                stream.flush()
-                lines += 1
-            since = max(since, _before(item["last_at"]))
-        while len(seen) > REMEMBERED:
-            seen.pop(next(iter(seen)))
-        pause = LOOKS_EVERY if deadline is None else min(LOOKS_EVERY, deadline - time.monotonic())
-        if pause <= 0:
-            return lines
-        time.sleep(pause)
-
-
-def _met(client: OpsClient, wanted: Mapping[str, str | None], since: str) -> list[ErrorItem]:
-    query: dict[str, str | int | None] = {**wanted, "since": since, "limit": 200}
-    return client.read(ErrorPage, client.get(ROOT, query))["items"]
-
-
-def _before(moment: str) -> str:
-    return (parse_moment(moment) - OVERLAP).isoformat()
 
 
 def _change(verb: str, error: str, reason: str, key: str | None) -> Outcome:

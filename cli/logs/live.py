@@ -67,7 +67,7 @@ class _Live:
             try:
                 self._print(found.lines)
                 while not self._is_over(deadline):
-                    if _reader_is_gone(self._stream, min(tail.pause, _left(deadline))):
+                    if reader_is_gone(self._stream, min(tail.pause, _left(deadline))):
                         return
                     self._print([line for line in tail.read() if self._query.matches(line)])
             except BrokenPipeError:
@@ -119,7 +119,7 @@ def _left(deadline: float | None) -> float:
     return float("inf") if deadline is None else max(0.0, deadline - time.monotonic())
 
 
-def _reader_is_gone(stream: TextIO, seconds: float) -> bool:
+def reader_is_gone(stream: TextIO, seconds: float) -> bool:
     """Wait this long, or shorter when the other end of a pipe is closed meanwhile."""
     try:
         descriptor = stream.fileno()

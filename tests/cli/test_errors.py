@@ -213,6 +213,26 @@ class TestFollowing:
         assert (first, _line(process)["times"]) == ([1, 40, 1], 57)
         _interrupt(process)
 
+    def test_a_service_that_is_away_for_a_moment_is_asked_again(self, service: Emulator) -> None:
+        process = _tailing("--since", "1h")
+        for _ in range(3):
+            _line(process)
+        service.faults["/api/ops/v1/errors"] = Fault(503, problem(503, "unavailable", "away"))
+        assert process.stderr is not None
+        assert b"it is asked again" in process.stderr.readline()
+        service.answers["GET", "errors"] = {"items": [error(times=57)], "next_cursor": None}
+        service.faults.clear()
+        assert _line(process)["times"] == 57
+        _interrupt(process)
+
+    def test_it_ends_when_nobody_reads_any_more(self, service: Emulator) -> None:
+        process = _tailing("--since", "1h")
+        _line(process)
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        with process.stderr:
+            assert process.wait(timeout=20) == 0
+
     def test_ctrl_c_ends_with_130_and_one_last_line(self, service: Emulator) -> None:
         process = _tailing("--since", "1h")
         for _ in range(3):
