@@ -59,7 +59,9 @@ def test_every_package_of_the_wheel_is_copied() -> None:
 
 
 def test_it_ends_as_nobody_on_the_slim_python_that_is_tested() -> None:
-    assert {line.split()[0] for line in instructions("FROM")} == {"python:3.13-slim-bookworm"}
+    bases = [line.split()[0] for line in instructions("FROM")]
+    assert bases[-1] == "python:3.13-slim-bookworm"
+    assert set(bases) <= {"python:3.13-slim-bookworm", "node:24-bookworm-slim"}
     assert instructions("USER") == ["10001:10001"]
     assert "HOME=/srv/nanobanana" in instructions("ENV")[0].split(), "migrations do not run without a home"
     assert "secret" not in DOCKERFILE.lower()
@@ -90,6 +92,35 @@ def test_railway_starts_a_command_of_nb_after_the_migrations(process: str) -> No
     assert deploy["preDeployCommand"] == ["nb db migrate"]
     assert deploy["restartPolicyType"] == "ALWAYS"
     assert deploy["drainingSeconds"] >= 15
+
+
+RAILWAY_KNOWS: dict[str, dict[str, Any]] = {
+    "build": {
+        "builder": ("RAILPACK", "DOCKERFILE"),
+        **dict.fromkeys(("buildCommand", "dockerfilePath", "railpackVersion"), str),
+        "watchPatterns": list,
+    },
+    "deploy": {
+        "startCommand": str,
+        "preDeployCommand": list,
+        "restartPolicyType": ("ON_FAILURE", "ALWAYS", "NEVER"),
+        "multiRegionConfig": dict,
+        **dict.fromkeys(("healthcheckPath", "cronSchedule"), str),
+        **dict.fromkeys(("healthcheckTimeout", "restartPolicyMaxRetries", "overlapSeconds", "drainingSeconds"), int),
+    },
+}
+"""Keys and values of Railway's configuration files: https://docs.railway.com/config-as-code/reference"""
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_railway_is_told_nothing_that_it_does_not_know(process: str) -> None:
+    told = railway(process)
+    assert set(told) == {"$schema", "build", "deploy"}
+    for section, known in RAILWAY_KNOWS.items():
+        for key, value in told[section].items():
+            allowed = known[key]
+            assert value in allowed if isinstance(allowed, tuple) else type(value) is allowed, key
+    assert all(isinstance(command, str) for command in told["deploy"]["preDeployCommand"])
 
 
 @pytest.mark.parametrize("process", PROCESSES)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
-from cli import registry
+from cli import application, registry
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -63,7 +65,9 @@ def test_nothing_is_permitted_but_what_a_job_asks_for(path: Path) -> None:
     assert re.search(r"^permissions: \{\}$", text, flags=re.MULTILINE)
     assert jobs(text)
     for name, job in jobs(text).items():
-        assert [line.strip() for line in block(job, "permissions", 4) if line.strip()] == ["contents: read"], name
+        given = [line.partition("#")[0].strip() for line in block(job, "permissions", 4) if line.strip()]
+        wanted = ["contents: read", "pull-requests: read"] if name == "agent-log" else ["contents: read"]
+        assert given == wanted, name
 
 
 @each
@@ -93,7 +97,7 @@ def test_no_expression_is_pasted_into_a_script(path: Path) -> None:
 
 @each
 def test_every_command_of_nb_exists(path: Path) -> None:
-    commands = re.findall(r"\bnb (?!-)(\w+)", "\n".join(scripts(path.read_text("utf-8"))))
+    commands = re.findall(r"\bnb (?!-)(\w[\w-]*)", "\n".join(scripts(path.read_text("utf-8"))))
     assert set(commands) <= set(registry.entries())
 
 
@@ -104,7 +108,42 @@ def test_pipelines_run_what_people_run_on_every_python_that_is_promised() -> Non
     assert "UV_PYTHON: ${{ matrix.python }}" in text
 
 
-def test_a_deploy_is_verified_by_its_commit_and_changes_nothing() -> None:
-    text = (ROOT / ".github" / "workflows" / "staging-verify.yml").read_text("utf-8")
-    assert any('--expect-commit "$GITHUB_SHA"' in script for script in scripts(text))
-    assert 'NB_READONLY: "1"' in text
+@each
+def test_every_option_of_nb_exists(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for line in re.findall(r"\./run nb (?!-)(.+)", "\n".join(scripts(path.read_text("utf-8")))):
+        words = shlex.split(line)
+        command = list(itertools.takewhile(lambda word: not word.startswith("-"), words))
+        assert application.run([*command, "--help"]) == 0, line
+        page = capsys.readouterr().out
+        for option in (word.partition("=")[0] for word in words if word.startswith("--")):
+            assert re.search(rf"{option}\b", page), f"{option} of {line}"
+
+
+def staging_verify() -> str:
+    """The pipeline after a deploy."""
+    return (ROOT / ".github" / "workflows" / "staging-verify.yml").read_text("utf-8")
+
+
+def test_a_deploy_is_verified_by_its_commit_at_every_step() -> None:
+    asked = [script for script in scripts(staging_verify()) if "nb deploy" in script or "commit" in script]
+    assert [re.findall(r"nb (\w+)", script)[0] for script in asked] == ["deploy", "ready", "smoke"]
+    assert all('"$GITHUB_SHA"' in script and "--format github" in script for script in asked)
+
+
+def test_nothing_but_the_smoke_run_may_change_anything() -> None:
+    steps = staging_verify().split("      - name: ")
+    assert 'NB_READONLY: "1"' in steps[0]
+    assert [step.partition("\n")[0] for step in steps if 'NB_READONLY: "0"' in step] == ["It works end to end"]
+
+
+def test_no_pipeline_of_a_push_waits_for_the_deploy_that_waits_for_it() -> None:
+    for path in WORKFLOWS:
+        text = path.read_text("utf-8")
+        is_of_a_push = bool(re.search(r"^  push:", text, flags=re.MULTILINE))
+        assert not (is_of_a_push and "deploy wait" in text), path.name
+    assert re.search(r"^  deployment_status:$", staging_verify(), flags=re.MULTILINE)
+
+
+def test_a_missing_log_entry_does_not_keep_a_deploy_back() -> None:
+    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
+    assert "if: github.event_name == 'pull_request'" in jobs(text)["agent-log"]
