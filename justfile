@@ -46,6 +46,10 @@ bench-web: browser webapps
 docs:
     python -m scripts.documents
 
+# Draw the pictures of nb that README and documents show, from real runs.
+pictures:
+    python -m scripts.terminal_pictures
+
 # Have Chromium for the browser tests, installing it where it is missing.
 browser:
     @python -m scripts.browser
