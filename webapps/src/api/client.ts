@@ -28,7 +28,16 @@ interface Asking {
 }
 
 async function ask<T>(path: string, { method, body, key, signal }: Asking = {}): Promise<T> {
-  const patience = AbortSignal.timeout(PATIENCE);
+  // AbortSignal.any would do the same, and phones of two years ago do not have it.
+  const stopped = new AbortController();
+  let isSlow = false;
+  const patience = setTimeout(() => {
+    isSlow = true;
+    stopped.abort();
+  }, PATIENCE);
+  const stop = () => stopped.abort();
+  if (signal?.aborted) stop();
+  signal?.addEventListener("abort", stop);
   const headers: Record<string, string> = { Authorization: `tma ${launch.initData}` };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (key !== undefined) headers["Idempotency-Key"] = key;
@@ -38,7 +47,7 @@ async function ask<T>(path: string, { method, body, key, signal }: Asking = {}):
       method: method ?? (body === undefined ? "GET" : "POST"),
       headers,
       body: body === undefined ? null : JSON.stringify(body),
-      signal: signal ? AbortSignal.any([signal, patience]) : patience,
+      signal: stopped.signal,
       cache: "no-store",
       credentials: "omit",
       redirect: "error",
@@ -46,7 +55,10 @@ async function ask<T>(path: string, { method, body, key, signal }: Asking = {}):
     if (answer.ok) return (await answer.json()) as T;
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new Problem(patience.aborted ? SLOW : OFFLINE);
+    throw new Problem(isSlow ? SLOW : OFFLINE);
+  } finally {
+    clearTimeout(patience);
+    signal?.removeEventListener("abort", stop);
   }
   throw await problemIn(answer);
 }

@@ -41,7 +41,7 @@ export interface Schema {
   "x-labels"?: Record<string, Words>;
   "x-widget"?: string;
   "x-without"?: Role[];
-  "x-order"?: number;
+  "x-order"?: string[];
 }
 
 export interface Slot {

@@ -70,14 +70,12 @@ export function inForce(schema: Schema, params: Params): Schema[] {
   return found;
 }
 
-/** The options in the order in which they are shown. */
+/** The options in the order in which their author gave them. */
 export function optionsOf(schema: Schema): [string, Schema][] {
-  const entries = Object.entries(schema.properties ?? {});
-  const rank = (option: Schema) => option["x-order"] ?? Number.POSITIVE_INFINITY;
-  return entries
-    .map((entry, at) => ({ entry, at }))
-    .sort((a, b) => Math.sign(rank(a.entry[1]) - rank(b.entry[1])) || a.at - b.at)
-    .map(({ entry }) => entry);
+  const properties = schema.properties ?? {};
+  const first = (schema["x-order"] ?? []).filter((name) => properties[name]);
+  const names = [...new Set([...first, ...Object.keys(properties)])];
+  return names.map((name) => [name, properties[name] ?? {}]);
 }
 
 /** Values that can be offered one beside the other; none where an option is a range or free text. */

@@ -50,7 +50,10 @@ export function complaints(model: Model, filled: Filled, params: Params): Compla
       }
     }
   }
-  const pictures = Object.entries(filled).reduce((sum, [role, count]) => (role === "video" ? sum : sum + count), 0);
+  const pictures = Object.entries(filled).reduce(
+    (sum, [role, count]) => (role === "video" || role === "mask" ? sum : sum + count),
+    0,
+  );
   if (pictures > model.max_input_images) found.push({ kind: "too_many_images", most: model.max_input_images });
   return found;
 }

@@ -80,10 +80,11 @@ export function paletteOf(theme: Record<string, string>, prefersDark: boolean): 
   const ground = theme.bg_color;
   const isDark = ground ? luminance(ground) < 0.35 : prefersDark;
   const own = isDark ? DARK : LIGHT;
-  const card = theme.section_bg_color ?? ground ?? own.bg;
-  let page = theme.secondary_bg_color ?? own.page;
+  let card = theme.section_bg_color ?? ground ?? own.bg;
+  let page = theme.secondary_bg_color ?? (ground ? card : own.page);
   // A card is seen by its ground: some themes have the same colour for both.
-  if (page === card) page = mix(card, isDark ? "#000000" : "#5a6b80", isDark ? 0.3 : 0.09);
+  if (page === card && isDark) card = mix(card, "#ffffff", 0.07);
+  else if (page === card) page = mix(card, "#5a6b80", 0.09);
   const fill = mix(card, isDark ? "#ffffff" : "#3c5068", isDark ? 0.09 : 0.07);
   const grounds = [page, card, fill];
   const text = readable(theme.text_color ?? own.text, grounds, 7);

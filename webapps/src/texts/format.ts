@@ -55,7 +55,6 @@ export function plural(
 
 /** The emoji in front of a name, and the name without it. */
 export function iconOf(name: string): [string, string] {
-  const found =
-    /^(\p{Extended_Pictographic}[\p{Extended_Pictographic}\u{fe0f}\u{200d}\p{Emoji_Modifier}]*)\s*(.*)$/u.exec(name);
+  const found = /^((?:\p{Extended_Pictographic}|\p{Emoji_Modifier}|\u{200d}|\u{fe0f})+)\s*(.*)$/u.exec(name);
   return found ? [found[1] ?? "", found[2] ?? name] : ["✨", name];
 }
