@@ -17,6 +17,7 @@ from itertools import compress
 from pathlib import Path
 from typing import BinaryIO
 
+from cli.invocation import warn
 from cli.logs.lines import HEAD, Line, grouped, parse, text_of
 from cli.logs.query import Query, Scans
 
@@ -41,6 +42,7 @@ MANY = 64
 Span = tuple[int, int]
 
 STARTS = re.compile(HEAD)
+END_OF_LINE = re.compile(rb"\n")
 NEXT = re.compile(rb"\n(?=" + HEAD + rb")")
 
 
@@ -59,6 +61,9 @@ class LogFile:
             file = self.path.open("rb")
         except FileNotFoundError:
             # It was rotated away between the look and the read.
+            return
+        except OSError as error:
+            warn("log_unreadable", f"{self.path} cannot be read: {error.strerror}")
             return
         with file:
             size = os.fstat(file.fileno()).st_size
@@ -118,7 +123,12 @@ class _Reader:
                 return
             found = NEXT.search(data)
             if found is None and len(data) > LONGEST_RECORD:
-                found = re.compile(rb"\n").search(data)
+                found = END_OF_LINE.search(data)
+                if found is None:
+                    # A line without an end is shown in pieces.
+                    yield begin, data
+                    rest = b""
+                    continue
             if found is None:
                 rest = data
                 continue
@@ -223,7 +233,7 @@ def _still_matching(block: bytes, spans: list[Span], pattern: re.Pattern[str]) -
     texts = [block[first:last] for first, last in spans]
     ours = [text[:1] == b"{" and text.count(b"\n") < 2 for text in texts]
     try:
-        entries = json.loads(b"[%b]" % b",".join(compress(texts, ours)))
+        entries = json.loads(b"[%b]" % b",".join(compress(texts, ours)), parse_constant=str)
     except (ValueError, RecursionError):
         return spans
     if len(entries) != sum(ours):

@@ -128,7 +128,8 @@ def parse(service: str, text: str) -> Line:
     """Read a line as the service writes them; what is not understood is kept as it stands."""
     if text.startswith("{"):
         try:
-            entry = json.loads(text)
+            # What is no JSON, such as NaN, must not come out as if it were.
+            entry = json.loads(text, parse_constant=str)
         except (ValueError, RecursionError):
             return Line(service, text, kind="json")
         return structured(service, entry)

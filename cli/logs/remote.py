@@ -181,7 +181,7 @@ class RailwayLogs:
             lines = _once(first[place.deployment])
             size = len(lines)
             wanted = sum(query.matches(line) for line in _lines_of(place, lines))
-            while size >= limit and wanted <= most and pages > 0 and not (is_exact and query.since is None):
+            while size >= limit and wanted < most and pages > 0:
                 pages -= 1
                 older = replace(window, until=lines[0]["timestamp"])
                 more = self._lines.read([place.deployment], older)[place.deployment]
@@ -189,7 +189,7 @@ class RailwayLogs:
                 lines = _once([*more, *lines])
                 size = len(more) if len(lines) > before else 0
                 wanted = sum(query.matches(line) for line in _lines_of(place, lines))
-            yield place, lines, size < limit or wanted > most
+            yield place, lines, size < limit
 
 
 class Survey:
@@ -340,7 +340,7 @@ def line_of(place: Place, line: RemoteLine) -> Line:
 
 def _value(key: str, text: str) -> Any:  # noqa: ANN401  Whatever JSON holds.
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=str)
     except (ValueError, RecursionError):
         return text
     return text if key in WORDS and not isinstance(value, str) else value

@@ -25,6 +25,8 @@ LEVEL_COLOURS = {"debug": "2", "warning": "33", "error": "31", "critical": "1;31
 
 INDENT = 26
 NARROW_INDENT = 2
+STACK_INDENT = 9
+"""Where a traceback begins on a terminal: it needs the room, and stands apart by itself."""
 
 
 def render(line: Line, screen: Screen, zone: tzinfo | None = None, *, today: date | None = None) -> Iterator[str]:
@@ -34,7 +36,7 @@ def render(line: Line, screen: Screen, zone: tzinfo | None = None, *, today: dat
     """
     at = (line.at or datetime.now(UTC)).astimezone(zone)
     time = f"{at:%H:%M:%S}" if today is None or at.date() == today else f"{at:%Y-%m-%d %H:%M:%S}"
-    event = screen.fit(" ".join(line.event.splitlines()))
+    event = screen.fit(" ".join(line.event.splitlines())).expandtabs(1)
     fields = screen.fit(" ".join(f"{name}={value_text(value)}" for name, value in line.fields.items()))
     service = screen.fit(line.service)
     if screen.folds and screen.width < NARROW:
@@ -48,7 +50,7 @@ def render(line: Line, screen: Screen, zone: tzinfo | None = None, *, today: dat
         yield (first + body.pop(0)).rstrip()
     yield from (" " * indent + text for text in body)
     for text in line.traceback.splitlines():
-        yield from _stack(screen, text, indent)
+        yield from _stack(screen, text, min(indent, STACK_INDENT) if screen.folds else indent)
     if line.count > 1 and line.last_at is not None:
         last = line.last_at.astimezone(zone)
         said = f"{last:%H:%M:%S}" if last.date() == at.date() else f"{last:%Y-%m-%d %H:%M:%S}"
@@ -57,7 +59,7 @@ def render(line: Line, screen: Screen, zone: tzinfo | None = None, *, today: dat
 
 def _stack(screen: Screen, text: str, indent: int) -> Iterator[str]:
     """A line of a traceback; on a terminal one that is too long goes on below, further to the right."""
-    text = screen.fit(text)
+    text = screen.fit(text).expandtabs()
     if not screen.folds:
         yield " " * indent + text
         return
@@ -78,11 +80,12 @@ def _wrapped(screen: Screen, event: str, fields: str, room: int) -> list[str]:
         # An id in a line of its own stays whole.
         fields = " ".join(word.replace("=", "= ", 1) if len(word) > room else word for word in fields.split(" "))
         text = f"{event} {fields}"
-    lines, left = [], len(event)
-    for part in textwrap.wrap(text, room, break_on_hyphens=False) or [""]:
-        bright, dim = part[: max(0, left)], part[max(0, left) :]
-        lines.append(bright + (_dim(screen, dim) if dim else ""))
-        left -= len(part) + 1
+    lines, end = [], 0
+    for part in textwrap.wrap(text, room, break_on_hyphens=False, replace_whitespace=False) or [""]:
+        start = text.find(part, end)
+        end = start + len(part)
+        bright = part[: max(0, len(event) - start)]
+        lines.append(bright + (_dim(screen, part[len(bright) :]) if len(bright) < len(part) else ""))
     return lines
 
 

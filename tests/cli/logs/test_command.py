@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -214,3 +215,26 @@ def test_a_process_that_dies_with_a_bare_traceback_is_an_error(nb: Runner, logs:
     line = nb("logs", "web", "--level", "error", "--json").data["lines"][-1]
     assert (line["event"], line["level"]) == ("KeyError: 'DATABASE_URL'", "error")
     assert line["exception"] == stack("KeyError: 'DATABASE_URL'")
+
+
+def test_a_log_that_cannot_be_read_is_said_and_the_others_are_shown(
+    nb: Runner, logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Path.open
+
+    def refused(path: Path, *arguments: Any, **named: Any) -> Any:
+        if path.name == "worker.log":
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", refused)
+    ran = nb("logs", "--json")
+    assert ran.document["warnings"][0]["code"] == "log_unreadable"
+    assert {line["service"] for line in ran.data["lines"]} >= {"web", "postgres"}
+
+
+def test_what_is_no_json_in_a_line_does_not_break_the_document(nb: Runner, logs: Logs) -> None:
+    logs.append("web.log", '{"at":"2026-11-22T12:09:00Z","event":"odd","share":NaN,"text":"\\ud800"}')
+    ran = nb("logs", "web", "-n", "1", "--json")
+    assert "NaN" not in ran.out.replace('"NaN"', "")
+    assert ran.data["lines"][0]["fields"]["share"] == "NaN"

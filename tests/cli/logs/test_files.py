@@ -225,3 +225,12 @@ def test_only_logs_are_taken_for_logs(tmp_path: Path) -> None:
         ("web.log.1", "web"),
         ("worker-2.log", "worker"),
     ]
+
+
+def test_a_line_without_an_end_is_shown_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "BLOCK", 100)
+    monkeypatch.setattr(files, "LONGEST_RECORD", 300)
+    (tmp_path / "web.log").write_text("x" * 1000)
+    found = list(LogFile(tmp_path / "web.log", "web").newest_first(Query()))
+    assert "".join(line.event for line in found) == "x" * 1000
+    assert max(len(line.event) for line in found) <= 400

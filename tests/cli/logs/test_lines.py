@@ -204,3 +204,14 @@ def test_an_id_is_whole_on_a_narrow_screen(monkeypatch: pytest.MonkeyPatch) -> N
         "  f782dd1a129614639a72c4050196fb90",
         "  status=200",
     ]
+
+
+def test_an_event_is_bright_to_its_end_wherever_it_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    line = Line("web", "x" * 70 + "\tend of the event", "info", AT, {"key": "value"})
+
+    *_, last = render(line, Screen(Terminal()), UTC)
+
+    assert last.strip() == "x" * 16 + " end of the event\x1b[2m key=value\x1b[0m"
