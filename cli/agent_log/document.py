@@ -89,7 +89,7 @@ def digest(text: str) -> str:
 def _fields(entry: Entry) -> dict[str, Value]:
     values: tuple[Value, ...] = (
         entry.id,
-        entry.date.isoformat(),
+        entry.date,
         str(entry.kind),
         str(entry.status),
         entry.agent,

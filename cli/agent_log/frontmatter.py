@@ -1,7 +1,7 @@
 """The front matter of an entry: a small, strict subset of YAML that every YAML reader understands.
 
-A line is `key: value`. A value is a word, a number, `null`, `true`, `false`, a text in JSON's quotes, or a list of
-these in brackets. A key without a value is followed by lines `  name: value` or `  name: {key: value, …}`. Nothing else
+A line is `key: value`. A value is a word, a day (read as a text), a number, `null`, `true`, `false`, a text in JSON's
+quotes, or a list of these in brackets. A key without a value is followed by lines `  name: value` or `  name: {key: value, …}`. Nothing else
 is read: no anchors, no tags, no folded text, no comments, no tabs, no key twice.
 """
 
@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import TypeAlias
 
-Scalar: TypeAlias = str | int | bool | None
+Scalar: TypeAlias = str | int | bool | date | None
 Table: TypeAlias = Mapping[str, "Scalar | Mapping[str, Scalar]"]
 Value: TypeAlias = "Scalar | Sequence[Scalar] | Table"
 
@@ -23,7 +24,9 @@ _LINE = re.compile(rf"({_KEY}):(?: (.+))?")
 _NESTED = re.compile(rf"  ({_KEY}):(?: (.+))")
 _TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^\s"\[\]{},:]+|[\[\]{},:])')
 _WORD = re.compile(r"[^\W_][\w./+-]*")
-_NUMBER_LIKE = re.compile(r"[-+]?[0-9][0-9_.,]*([eE][-+]?[0-9]+)?|0[xobXOB][0-9a-fA-F_]+")
+_NUMBER_LIKE = re.compile(
+    r"[-+]?[0-9][0-9_.,]*([eE][-+]?[0-9]+)?|0[xobXOB][0-9a-fA-F_]+|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+)
 _KEYWORDS = {"null": None, "true": True, "false": False}
 _READ_AS_OTHERS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"})
 
@@ -102,6 +105,8 @@ def _one_line(value: object) -> str:
         return "[" + ", ".join(map(_one_line, value)) + "]"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, date):
+        return value.isoformat()
     return str(value) if isinstance(value, int) else _text(str(value))
 
 

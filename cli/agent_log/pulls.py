@@ -16,6 +16,9 @@ from cli.platforms.github import GitHub, connect_github
 MERGES = re.compile(r"auto[-_ ]?merge", re.IGNORECASE)
 """Name or path of a workflow that merges."""
 
+LATEST = "9999-12-31"
+"""Of what does not say when it was updated, it is assumed that it was just now: it is looked at."""
+
 PAGE = 100
 MOST_PAGES = 10
 """Pages of a listing; what lies behind a thousand pull requests is not read, and that is said."""
@@ -34,8 +37,8 @@ class _Person(TypedDict):
 class _Listed(TypedDict):
     number: int
     state: str
-    title: str
-    updated_at: str
+    title: NotRequired[str]
+    updated_at: NotRequired[str]
     merged_at: str | None
     merge_commit_sha: str | None
     head: _Reference
@@ -148,12 +151,12 @@ def _pull(found: _Listed | _Detailed) -> PullRequest:
     return PullRequest(
         number=found["number"],
         state=state,
-        title=found["title"],
+        title=found.get("title", ""),
         branch=found["head"]["ref"],
         base=found["base"]["ref"],
         head=found["head"]["sha"].lower(),
         merge_commit=(found["merge_commit_sha"] or "").lower() if state is PullState.MERGED else "",
-        updated_at=parse_moment(found["updated_at"]),
+        updated_at=parse_moment(found.get("updated_at") or found["merged_at"] or LATEST),
         merged_at=parse_moment(found["merged_at"]) if found["merged_at"] else None,
         how=_how(found, state),
     )

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cli.agent_log import template
-from cli.agent_log.files import Log, Stored
+from cli.agent_log.files import Log, Stored, told_when_not_writable
 from cli.agent_log.git import GitSilent, Repository
-from cli.errors import Conflict
+from cli.errors import CommandFailed, Conflict
 from cli.invocation import warn
 
 MARK = "<!-- Собрано командой `nb agent-log render` из Документация/logs. Не правьте: правится запись. -->"
@@ -79,16 +79,15 @@ def refresh(log: Log) -> None:
         return
     try:
         write(log, stored)
-    except Conflict as conflict:
-        warn(conflict.code, f"{conflict.message}; {conflict.fix}")
+    except CommandFailed as failure:
+        # The entry itself is there; a page can be made at any time.
+        warn(failure.code, f"{failure.message}; {failure.fix}")
 
 
 def _ignore(log: Log) -> None:
     path = log.folder / ".gitignore"
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        text = ""
+    with told_when_not_writable(log.shown(path)):
+        text = path.read_text("utf-8", "surrogateescape") if path.exists() else ""
     missing = "".join(f"{line}\n" for line in IGNORED.splitlines() if line not in text.splitlines())
     if missing:
         log.write(path, text + ("" if not text or text.endswith("\n") else "\n") + missing)

@@ -153,7 +153,7 @@ def test_front_matter_reads_back(fields: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["null", "Yes", "off", "12", "1e5", "0x1f", "1_000", "-", "~", "#x", "a: b", "a #b", ""]
+    "text", ["null", "2026-11-22", "Yes", "off", "12", "1e5", "0x1f", "1_000", "-", "~", "#x", "a: b", "a #b", ""]
 )
 def test_what_another_reader_would_take_for_something_else_is_quoted(text: str) -> None:
     assert frontmatter.written({"key": text}).split("\n")[1] == f'key: "{text}"'

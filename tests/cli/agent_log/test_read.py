@@ -165,6 +165,13 @@ def test_a_page_that_git_tracks_is_left_alone_by_a_new_entry(nb: Runner, world: 
     assert world.log.view.read_text("utf-8") == before
 
 
+def test_a_page_that_cannot_be_written_does_not_take_the_entry_with_it(nb: Runner, world: World) -> None:
+    (world.log.folder / ".gitignore").mkdir(parents=True)
+    ran = nb("agent-log", "add", "Цена", "--json")
+    assert (ran.code, len(world.files())) == (0, 1)
+    assert [notice["code"] for notice in ran.document["warnings"]] == ["cannot_write"]
+
+
 def test_what_git_ignored_before_it_still_does(nb: Runner, world: World) -> None:
     ignored = world.log.folder / ".gitignore"
     world.log.write(ignored, "*.bak")
