@@ -80,6 +80,9 @@ QUIET = {
 
 MOST_CHARACTERS = 10 * 1024 * 1024
 
+_running: set[subprocess.Popen[bytes]] = set()
+"""What runs now: each has a session of its own, so that Ctrl-C on the terminal reaches none of them."""
+
 
 class NotAllowed(ValueError):
     """A command line that is none of SHAPES; nothing was started."""
@@ -130,11 +133,13 @@ class Program:
             )
         except OSError as error:
             raise self._fault("not_started", f"cannot be started: {error.strerror}") from None
+        _running.add(process)
         try:
             out, err = process.communicate(timeout=self.timeout)
         except subprocess.TimeoutExpired:
             raise self._fault("timeout", f"did not end within {self.timeout:g} s") from None
         finally:
+            _running.discard(process)
             _end(process)
         return Said(out.decode("utf-8", "replace")[:MOST_CHARACTERS], err.decode("utf-8", "replace"))
 
@@ -153,6 +158,12 @@ def found(name: str, *, timeout: float, extra: Mapping[str, str] | None = None) 
     return None if path is None else Program(name, path, timeout, extra or {})
 
 
+def end_all() -> None:
+    """Kill what runs, for whoever was interrupted while others wait for it."""
+    for process in tuple(_running):
+        _kill(process)
+
+
 def _fits(part: Part, argument: str) -> bool:
     return part == argument if isinstance(part, str) else part.fullmatch(argument) is not None
 
@@ -160,11 +171,15 @@ def _fits(part: Part, argument: str) -> bool:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Kill it with all that it started, where it has not ended; its pipes are closed either way."""
     if process.poll() is None:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            process.kill()
+        _kill(process)
         process.wait()
     for pipe in (process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        process.kill()

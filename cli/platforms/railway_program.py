@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from cli.errors import CommandFailed, NotAuthenticated, NotFound, UpstreamFault
 from cli.platforms.http import Observed
-from cli.platforms.programs import Program, Said
+from cli.platforms.programs import Program, Said, end_all
 from cli.platforms.railway_documents import (
     ERRORS,
     AutoDeploy,
@@ -158,7 +158,12 @@ class RailwayProgram:
         """Every service's newest deployments, asked for side by side; one that is not told adds nothing."""
         services = [instance["serviceId"] for instance in instances]
         with ThreadPoolExecutor(max_workers=4) as pool:
-            found = [deployment for history in pool.map(self._history, services) for deployment in history]
+            try:
+                found = [deployment for history in pool.map(self._history, services) for deployment in history]
+            except BaseException:
+                # Whoever interrupts does not wait until the others have ended.
+                end_all()
+                raise
         if found:
             return found
         # An older program has no such command: what runs and what came last is in the status.

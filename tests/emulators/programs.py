@@ -21,9 +21,9 @@ with open(os.path.join(folder, "runs.ndjson"), "a") as file:
     file.write(json.dumps({{"argv": arguments, "env": dict(os.environ), "stdin_closed": is_closed}}) + "\\n")
 with open(os.path.join(folder, "answers.json")) as file:
     answers = json.load(file)
-if answers.get("hang"):
-    time.sleep(600)
 key = " ".join(arguments)
+if answers["hangs"] is not None and key.startswith(answers["hangs"]):
+    time.sleep(600)
 found = next((answer for start, answer in answers["answers"] if key.startswith(start)), None)
 if found is None:
     sys.stderr.write("error: unrecognized subcommand\\n")
@@ -43,7 +43,7 @@ class FakeProgram:
         self.bin = folder / "bin"
         self.bin.mkdir(exist_ok=True)
         self._answers: list[tuple[str, dict[str, Any]]] = []
-        self.hang = False
+        self._hangs: str | None = None
         path = self.bin / name
         path.write_text(SCRIPT.format(python=sys.executable, folder=str(self.folder)))
         path.chmod(0o755)
@@ -55,9 +55,9 @@ class FakeProgram:
         self._answers.insert(0, (start, {"out": text, "err": err, "code": code}))
         self._write()
 
-    def hangs(self) -> None:
-        """From now on it ends only when it is killed."""
-        self.hang = True
+    def hangs(self, start: str = "") -> None:
+        """From now on a command line that starts so ends only when it is killed."""
+        self._hangs = start
         self._write()
 
     @property
@@ -67,7 +67,7 @@ class FakeProgram:
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def _write(self) -> None:
-        (self.folder / "answers.json").write_text(json.dumps({"answers": self._answers, "hang": self.hang}))
+        (self.folder / "answers.json").write_text(json.dumps({"answers": self._answers, "hangs": self._hangs}))
 
 
 def signed_in(folder: Path, railway: RailwayEmulator, version: str = "5.43.1") -> FakeProgram:

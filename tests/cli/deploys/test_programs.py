@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cli.platforms import programs
@@ -18,6 +24,7 @@ from tests.emulators.railway import PROJECT, SERVICES, STAGING
 pytestmark = pytest.mark.integration
 
 WEB = SERVICES["web"]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -136,6 +143,26 @@ def test_a_program_that_hangs_is_killed(nb: Runner, staging: Staging, folder: Pa
     FakeProgram(folder, "railway").hangs()
     ran = nb("deploy", "status", "--env", "staging", "--timeout", "300ms", "--json")
     assert (ran.code, ran.error["code"]) == (75, "railway_program_timeout")
+
+
+def test_ctrl_c_ends_it_at_once_with_all_that_runs(staging: Staging, folder: Path) -> None:
+    railway = signed_in(folder, staging.railway)
+    railway.hangs("deployment list")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "deploy", "status", "--env", "staging", "--timeout", "30s", "--json"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + 20
+    while len(railway.runs) < 5:
+        assert time.monotonic() < deadline, railway.runs
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=5)
+    assert (process.returncode, json.loads(out)["error"]["code"]) == (130, "interrupted")
+    left = [one for one in psutil.process_iter(["cmdline"]) if str(railway.bin) in " ".join(one.info["cmdline"] or ())]
+    assert left == []
 
 
 def test_without_token_and_program_the_variable_is_named(nb: Runner, staging: Staging, folder: Path) -> None:
