@@ -12,16 +12,14 @@ LIST_COLUMNS = (
     Column("severity", "id"),
     Column("state", "id"),
     Column("times", "number"),
-    Column("what"),
-    Column("in", optional=True),
+    Column("what, where"),
 )
 GROUP_COLUMNS = (
     Column("kind", "id"),
     Column("times", "number"),
     Column("open", "number"),
     Column("last met", "id"),
-    Column("what"),
-    Column("in", optional=True),
+    Column("what, where"),
 )
 
 SIGNS: dict[str, State] = {"critical": "failed", "error": "failed", "warning": "unknown", "info": "note"}
@@ -37,6 +35,11 @@ def what(item: ErrorItem) -> str:
     return item["error_class"].rpartition(".")[2] or item["message"][:60]
 
 
+def _what_where(item: ErrorItem) -> str:
+    """One column that folds between the two: each of them may be long."""
+    return f"{what(item)} {item['handler']}"
+
+
 def list_row(item: ErrorItem) -> tuple[object, ...]:
     """A row of `nb errors list`."""
     state = STATES.get(item["status"], item["status"])
@@ -46,8 +49,7 @@ def list_row(item: ErrorItem) -> tuple[object, ...]:
         item["severity"],
         "again" if item["came_back"] and item["status"] == "new" else state,
         item["times"],
-        what(item),
-        item["handler"],
+        _what_where(item),
     )
 
 
@@ -59,8 +61,7 @@ def group_row(group: ErrorGroup) -> tuple[object, ...]:
         group["times"],
         group["open"],
         say_moment(group["last_at"], short=True),
-        what(sample),
-        sample["handler"],
+        _what_where(sample),
     )
 
 
