@@ -118,7 +118,7 @@ def verify(commit: Commit = None, form: FormOption = Form.TEXT) -> Outcome:
     Examples:
         nb deploy verify --env staging
         nb deploy verify --env staging --commit 6a090cb --wait 10m --json
-        nb deploy verify --env staging --commit "$GITHUB_SHA" --wait 10m --format github
+        nb deploy verify --commit "$GITHUB_SHA" --wait 10m --format github
     """
     return told(form, lambda: _verify(commit))
 
