@@ -15,3 +15,12 @@ if (target) {
   target.replaceChildren();
   mount(App, { target });
 }
+
+// The other pages are fetched once the first one is there, so that they open at once.
+setTimeout(() => {
+  void Promise.all([
+    import("./pages/Generation.svelte"),
+    import("./pages/History.svelte"),
+    import("./pages/TopUp.svelte"),
+  ]);
+}, 3000);

@@ -42,7 +42,7 @@ describe("every code of docs/app-api.md", () => {
   const table = document.slice(document.indexOf("## Errors"));
   const codes = [...table.matchAll(/^\| [\d, ]+ \| (.+) \|$/gm)].flatMap(([, cell = ""]) => {
     // Names in brackets are what comes with a code.
-    const outside = cell.replace(/\([^)]*\)/g, "");
+    const outside = cell.replace(/\([^)]*\)|;.*/g, "");
     return [...outside.matchAll(/`([a-z_]+)`/g)].map(([, code = ""]) => code);
   });
 

@@ -24,6 +24,7 @@ function repaint(): void {
   if (knows("6.9")) post("web_app_set_header_color", { color: palette.page as `#${string}` });
   if (knows("6.1")) post("web_app_set_background_color", { color: palette.page as `#${string}` });
   if (knows("7.10")) post("web_app_set_bottom_bar_color", { color: palette.page as `#${string}` });
+  showButtons();
 }
 
 type Insets = Partial<Record<"top" | "right" | "bottom" | "left", number>>;
@@ -66,6 +67,8 @@ export interface Button {
   text: string;
   isActive?: boolean;
   isBusy?: boolean;
+  /** Whether it cannot be pressed for a moment, which is too short to look different. */
+  isWaiting?: boolean;
   press: () => void;
 }
 
@@ -74,35 +77,56 @@ on("main_button_pressed", () => pressed.main?.());
 on("secondary_button_pressed", () => pressed.second?.());
 on("back_button_pressed", () => pressed.back?.());
 
+const buttons: { main: Button | null; second: Button | null } = { main: null, second: null };
+/** What the client was told last, so that it is told nothing twice. */
+const told = { main: "", second: "" };
+
 /** Show the client's main button, or none. */
 export function setMainButton(button: Button | null): void {
   if (!hasMainButton) return;
+  buttons.main = button;
   if (button) pressed.main = button.press;
   else delete pressed.main;
-  post("web_app_setup_main_button", {
-    is_visible: button !== null,
-    is_active: button?.isActive ?? true,
-    is_progress_visible: button?.isBusy ?? false,
-    text: button?.text ?? "…",
-    color: (button?.isActive === false ? palette.fill : palette.button) as `#${string}`,
-    text_color: (button?.isActive === false ? palette.hint : palette.buttonText) as `#${string}`,
-  });
+  showButtons();
 }
 
 /** Show the client's second button, or none. */
 export function setSecondButton(button: Button | null): void {
   if (!hasSecondButton) return;
+  buttons.second = button;
   if (button) pressed.second = button.press;
   else delete pressed.second;
-  post("web_app_setup_secondary_button", {
-    is_visible: button !== null,
-    is_active: button?.isActive ?? true,
-    is_progress_visible: button?.isBusy ?? false,
-    text: button?.text ?? "…",
-    color: palette.page as `#${string}`,
-    text_color: palette.accent as `#${string}`,
-    position: "top",
-  });
+  showButtons();
+}
+
+function showButtons(): void {
+  const { main, second } = buttons;
+  const [ground, words] =
+    main?.isActive === false ? [palette.fill, palette.hint] : [palette.button, palette.buttonText];
+  const mainNow = looks(main, ground, words);
+  if (hasMainButton && isNews("main", mainNow)) post("web_app_setup_main_button", mainNow);
+  const secondNow = { ...looks(second, palette.page, palette.accent), position: "top" as const };
+  if (hasSecondButton && isNews("second", secondNow)) post("web_app_setup_secondary_button", secondNow);
+}
+
+function looks(button: Button | null, ground: string, words: string) {
+  if (button === null) return { is_visible: false };
+  return {
+    is_visible: true,
+    is_active: (button.isActive ?? true) && !button.isWaiting,
+    is_progress_visible: button.isBusy ?? false,
+    text: button.text,
+    color: ground as `#${string}`,
+    text_color: words as `#${string}`,
+  };
+}
+
+function isNews(which: keyof typeof told, now: object): boolean {
+  const said = JSON.stringify(now);
+  const before = told[which];
+  told[which] = said;
+  // A client begins without buttons.
+  return said !== before && !(before === "" && said.startsWith('{"is_visible":false'));
 }
 
 /** Show the client's arrow back, or the cross only. */
