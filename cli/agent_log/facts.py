@@ -200,7 +200,8 @@ class Collector:
 
     def _told_by_pull(self, entry: Entry, found: PullRequest, sources: dict[str, str]) -> Entry:
         """What a pull request says beside its own state: the branch of a detached HEAD, and what was merged."""
-        conflicts = self._had_conflicts(entry, found) if found.state is PullState.MERGED else None
+        had_before = entry.pull.how == "conflict" and entry.pull.number == found.number
+        conflicts = had_before or (found.state is PullState.MERGED and self._had_conflicts(entry, found))
         entry = replace(entry, pull=found.as_fact(had_conflicts=conflicts))
         if not entry.branch:
             sources["branch"] = "github"

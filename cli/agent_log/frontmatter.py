@@ -1,8 +1,8 @@
 """The front matter of an entry: a small, strict subset of YAML that every YAML reader understands.
 
 A line is `key: value`. A value is a word, a day (read as a text), a number, `null`, `true`, `false`, a text in JSON's
-quotes, or a list of these in brackets. A key without a value is followed by lines `  name: value` or `  name: {key: value, …}`. Nothing else
-is read: no anchors, no tags, no folded text, no comments, no tabs, no key twice.
+quotes, or a list of these in brackets. A key without a value is followed by lines `  name: value` or
+`  name: {key: value, …}`. Nothing else is read: no anchors, no tags, no folded text, no comments, no key twice.
 """
 
 from __future__ import annotations

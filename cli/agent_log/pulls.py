@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NotRequired, TypedDict
 from urllib.parse import quote, urlencode
 
 from cli.agent_log.entry import Pull, PullState
+from cli.agent_log.wire import DetailedPull, ListedPull, WorkflowRuns
 from cli.errors import CommandFailed
 from cli.moments import parse_moment
 from cli.platforms.github import GitHub, connect_github
@@ -22,43 +22,6 @@ LATEST = "9999-12-31"
 PAGE = 100
 MOST_PAGES = 10
 """Pages of a listing; what lies behind a thousand pull requests is not read, and that is said."""
-
-
-class _Reference(TypedDict):
-    ref: str
-    sha: str
-
-
-class _Person(TypedDict):
-    login: str
-    type: str
-
-
-class _Listed(TypedDict):
-    number: int
-    state: str
-    title: NotRequired[str]
-    updated_at: NotRequired[str]
-    merged_at: str | None
-    merge_commit_sha: str | None
-    head: _Reference
-    base: _Reference
-
-
-class _Detailed(_Listed):
-    merged_by: NotRequired[_Person | None]
-    auto_merge: NotRequired[dict[str, Any] | None]
-    mergeable: NotRequired[bool | None]
-
-
-class _Run(TypedDict):
-    name: str | None
-    path: NotRequired[str]
-    conclusion: str | None
-
-
-class _Runs(TypedDict):
-    workflow_runs: list[_Run]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +55,7 @@ class Pulls(GitHub):
             NotFound: there is none of this number, or the token may not see it.
             UpstreamFault: GitHub is away or limits the rate.
         """
-        found = self._told(self._read(f"/pulls/{number}", _Detailed))
+        found = self._told(self._read(f"/pulls/{number}", DetailedPull))
         if found.state is PullState.MERGED and found.how != "auto" and self._was_merged_by_workflow(found.head):
             return replace(found, how="auto")
         return found
@@ -103,7 +66,7 @@ class Pulls(GitHub):
         query = {"state": "all", "head": f"{owner}:{branch}", "per_page": PAGE, "sort": "created", "direction": "desc"}
         if base is not None:
             query["base"] = base
-        listed = self._read(f"/pulls?{urlencode(query, quote_via=quote)}", list[_Listed])
+        listed = self._read(f"/pulls?{urlencode(query, quote_via=quote)}", list[ListedPull])
         ranked = sorted(listed, key=lambda pull: (pull["head"]["sha"] != head, pull["state"] != "open"))
         mine = [pull for pull in ranked if pull["head"]["ref"] == branch]
         return self.numbered(mine[0]["number"]) if mine else None
@@ -113,7 +76,7 @@ class Pulls(GitHub):
         found: list[PullRequest] = []
         for page in range(1, MOST_PAGES + 1):
             query = {"state": "closed", "base": base, "sort": "updated", "direction": "desc", "per_page": PAGE}
-            listed = self._read(f"/pulls?{urlencode({**query, 'page': page})}", list[_Listed])
+            listed = self._read(f"/pulls?{urlencode({**query, 'page': page})}", list[ListedPull])
             # What was merged since was updated since; behind the first older one there is nothing new.
             told = [self._told(pull) for pull in listed]
             recent = [pull for pull in told if pull.updated_at >= since]
@@ -125,7 +88,7 @@ class Pulls(GitHub):
     def _was_merged_by_workflow(self, head: str) -> bool:
         """Whether a workflow that merges succeeded on the commit: with somebody's token it looks like that person."""
         try:
-            runs = self._read(f"/actions/runs?{urlencode({'head_sha': head, 'per_page': PAGE})}", _Runs)[
+            runs = self._read(f"/actions/runs?{urlencode({'head_sha': head, 'per_page': PAGE})}", WorkflowRuns)[
                 "workflow_runs"
             ]
         except CommandFailed:
@@ -133,7 +96,7 @@ class Pulls(GitHub):
             return False
         return any(run["conclusion"] == "success" and MERGES.search(f"{run['name']} {run.get('path')}") for run in runs)
 
-    def _told(self, found: _Listed | _Detailed) -> PullRequest:
+    def _told(self, found: ListedPull | DetailedPull) -> PullRequest:
         try:
             return _pull(found)
         except ValueError as error:
@@ -146,7 +109,7 @@ def connect_pulls(repository: str, *, timeout: float) -> Pulls:
     return Pulls(github.platform, github.repository)
 
 
-def _pull(found: _Listed | _Detailed) -> PullRequest:
+def _pull(found: ListedPull | DetailedPull) -> PullRequest:
     state = PullState.MERGED if found["merged_at"] else PullState(found["state"].upper())
     return PullRequest(
         number=found["number"],
@@ -162,10 +125,10 @@ def _pull(found: _Listed | _Detailed) -> PullRequest:
     )
 
 
-def _how(found: _Listed | _Detailed, state: PullState) -> str:
+def _how(found: ListedPull | DetailedPull, state: PullState) -> str:
     by = found.get("merged_by")
     if state is PullState.MERGED:
-        if found.get("auto_merge") or (isinstance(by, dict) and by["type"] == "Bot"):
+        if found.get("auto_merge") or (isinstance(by, dict) and by.get("type") == "Bot"):
             return "auto"
         return f"by:{by['login']}" if isinstance(by, dict) else ""
     words = {True: "mergeable", False: "conflicting"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,6 +106,20 @@ def test_reading_stops_at_the_first_older_one(nb: Runner, world: World) -> None:
         world.github.merge(number, MERGED, at=at)
     assert len(rules(nb("agent-log", "lint", "--since", "2026-11-01", "--json"))) == 10
     assert sum("base=staging" in target for _, target, _, _ in world.github.requests) == 1
+
+
+def test_a_pull_request_that_does_not_say_when_it_changed_is_looked_at(nb: Runner, world: World) -> None:
+    world.open_pull()
+    world.merge_pull()
+    answer = world.github.reply
+
+    def without(*arguments: Any) -> Reply:
+        reply = answer(*arguments)
+        listed = reply.body if isinstance(reply.body, list) else []
+        return Reply(reply.status, [{k: v for k, v in pull.items() if k != "updated_at"} for pull in listed])
+
+    world.github.reply = without  # type: ignore[assignment]
+    assert rules(nb("agent-log", "lint", "--since", "2026-11-01", "--json")) == ["pr_without_entry"]
 
 
 def test_an_entry_that_is_open_though_its_pull_request_was_merged_is_found(nb: Runner, world: World) -> None:
