@@ -57,6 +57,7 @@ LISTED = {
     "unknown_promo_code": "nb promo list",
     "unknown_provider": "nb providers list",
     "unknown_revision": "nb pricing history",
+    "unknown_token": "nb token list",
 }
 """What prints the names that there are, by the code of a name that is none."""
 
@@ -108,7 +109,7 @@ class OpsClient:
             ApprovalRequired: somebody else has to agree first.
             UpstreamFault: the answer was lost; the message names the key to repeat the command with.
         """
-        _refuse_where_only_reading()
+        refuse_where_only_reading()
         key = _checked_key(key) if key is not None else uuid.uuid4().hex
         rehearsal = "?dry_run=true" if current().dry_run else ""
         try:
@@ -241,12 +242,12 @@ def connect(*, writes: bool = False) -> OpsClient:
         UsageMistake: it writes to production without --env production.
     """
     if writes:
-        _refuse_where_only_reading()
+        refuse_where_only_reading()
     invocation = current()
     return OpsClient(resolve(invocation, writes=writes), timeout=invocation.timeout)
 
 
-def _refuse_where_only_reading() -> None:
+def refuse_where_only_reading() -> None:
     # A rehearsal changes nothing, so it is no write.
     if os.environ.get("NB_READONLY", "0") in ("", "0") or current().dry_run:
         return

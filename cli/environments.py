@@ -51,7 +51,12 @@ def nb_home() -> Path:
     The rule of :meth:`cli.local.home.Home.find`, without the import that it would cost every command.
     """
     if given := os.environ.get("NB_HOME"):
-        return Path(given).expanduser().resolve()
+        try:
+            return Path(given).expanduser().resolve()
+        except RuntimeError:
+            raise UsageMistake(
+                f"NB_HOME is {given!r}, and this account has no home", fix="set NB_HOME to a path"
+            ) from None
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "nb.toml").exists() or (folder / ".nb" / "nb-home.json").exists():
@@ -85,8 +90,13 @@ def context_path() -> Path:
     """File that keeps the default environment of this person: NB_CONFIG, else in the configuration folder."""
     if given := os.environ.get("NB_CONFIG"):
         return Path(given)
-    folder = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return Path(folder) / "nb" / "config.json"
+    if folder := os.environ.get("XDG_CONFIG_HOME"):
+        return Path(folder) / "nb" / "config.json"
+    try:
+        return Path.home() / ".config" / "nb" / "config.json"
+    except RuntimeError:
+        # An account without a home, as containers have: what is chosen is then kept beside the local data.
+        return nb_home() / "config.json"
 
 
 def default_name() -> tuple[str, str]:
@@ -232,8 +242,14 @@ def _read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
-        raise UsageMistake(f"{path} cannot be read: {error}", fix=f"remove or correct {path}") from None
+    except NotADirectoryError:
+        return {}
+    except OSError as error:
+        raise UsageMistake(f"{path} cannot be read: {error.strerror}", fix=f"chmod u+r {path}") from None
+    except (ValueError, RecursionError) as error:
+        # The words of the error name a line and a column, never what stands there.
+        said = str(error) if isinstance(error, json.JSONDecodeError) else type(error).__name__
+        raise UsageMistake(f"{path} cannot be read: {said}", fix=f"remove or correct {path}") from None
     if not isinstance(content, dict):
         raise UsageMistake(f"{path} holds no JSON object", fix=f"remove or correct {path}")
     return content

@@ -20,6 +20,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             ("beat", "cli.commands.processes:beat", "Run the scheduler process."),
             ("bot", "cli.commands.processes:bot", "Fetch updates by polling: `nb bot poll`."),
             ("db", "cli.commands.processes:db", "Migrate and check the database."),
+            ("token", "cli.commands.token:app", "Make, list, revoke and keep tokens."),
         ),
     ),
     (
@@ -63,6 +64,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "More",
         (
             ("context", "cli.commands.context:app", "Show or choose the environment that reads use."),
+            ("journal", "cli.commands.journal:journal", "List what was run on this machine, with which result."),
             ("schema", "cli.commands.schema:schema", "Print the JSON Schema of a command's document."),
             ("help", "cli.commands.help:help_page", "Explain a command, or `nb help agent`, `nb help exit-codes`."),
         ),

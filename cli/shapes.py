@@ -45,6 +45,7 @@ from cli.wire_prices import (
 )
 from cli.wire_promo import PromoCreated, PromoDetail, PromoPage, PromoSwitched
 from cli.wire_statistics import Statistics
+from cli.wire_tokens import CredentialKept, TokenCreated, TokenPage, TokenRevoked
 from cli.wire_webhook import Webhook, WebhookSet
 
 
@@ -224,20 +225,70 @@ class DoctorCounts(TypedDict):
     skipped: int
 
 
+class DoctorGroup(TypedDict):
+    """A group with the worst of its states."""
+
+    group: str
+    state: DoctorState
+
+
 class DoctorData(TypedDict):
     """`nb doctor`."""
 
     checks: list[DoctorCheck]
     counts: DoctorCounts
+    groups: list[DoctorGroup]
+
+
+class ContextCredential(TypedDict):
+    """Where a credential comes from: a variable's name or the file's path. The credential itself is nowhere."""
+
+    kind: str
+    present: bool
+    source: str | None
+    fix: str | None
 
 
 class ContextData(TypedDict):
-    """`nb context`."""
+    """`nb context`. `environment` tells what is known of the one that is shown."""
 
     env: str
     source: str
     environments: list[str]
+    url: str | None
+    branch: str | None
+    repository: str | None
+    railway_project: str | None
+    railway_environment: str | None
+    protected: bool
+    home: str
+    credentials_file: str
+    credentials: list[ContextCredential]
     changed: NotRequired[bool]
+
+
+class JournalRun(TypedDict):
+    """A run of nb."""
+
+    run_id: str
+    at: str
+    command: str
+    arguments: list[str]
+    env: str | None
+    branch: str
+    head: str
+    agent: str
+    exit_code: int
+    error: str
+    duration_ms: float
+    facts: dict[str, Any]
+
+
+class JournalData(TypedDict):
+    """`nb journal`: runs, the newest first."""
+
+    path: str
+    items: list[JournalRun]
 
 
 class SchemaList(TypedDict):
@@ -368,13 +419,19 @@ SHAPES: dict[str, Any] = {
     "schedule.disable": ScheduleChanged,
     "schedule.set": ScheduleChanged,
     "schedule.run": ScheduleChanged,
+    "audit.list": AuditPage,
     "agent-log.add": AddData,
     "agent-log.list": ListData,
     "agent-log.show": ShowData,
     "agent-log.render": RenderData,
     "agent-log.lint": LintData,
     "agent-log.sync": SyncData,
-    "audit.list": AuditPage,
+    "token.create": TokenCreated,
+    "token.list": TokenPage,
+    "token.revoke": TokenRevoked,
+    "token.save": CredentialKept,
+    "token.forget": CredentialKept,
+    "journal": JournalData,
     "context.show": ContextData,
     "context.use": ContextData,
     "schema": SchemaList,

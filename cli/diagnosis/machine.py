@@ -1,4 +1,4 @@
-"""This machine: Python and packages, the repository, the folder for local data, programs, ports, what runs."""
+"""This machine: Python and packages, the folder for local data, programs, ports, what runs."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ import importlib.util
 import os
 import shutil
 import stat
-import subprocess
 import sys
-from pathlib import Path
 
 from cli.diagnosis.checks import check
-from cli.environments import nb_home, project_facts, project_root
-from cli.errors import UsageMistake
+from cli.environments import nb_home
 from cli.local_view import local_state
 from cli.shapes import DoctorCheck
 
@@ -50,37 +47,6 @@ def python_checks() -> list[DoctorCheck]:
             SETUP if missing else None,
         ),
     ]
-
-
-def repository_checks() -> list[DoctorCheck]:
-    """`nb.toml` and git."""
-    root = project_root()
-    try:
-        project_facts()
-        facts = check("repository.nb_toml", "ok", str(root / "nb.toml"))
-    except UsageMistake as mistake:
-        facts = check("repository.nb_toml", "failed", mistake.message, mistake.fix)
-    return [facts, _git(root)]
-
-
-def _git(root: Path) -> DoctorCheck:
-    if shutil.which("git") is None:
-        return check("repository.git", "failed", "git is not installed", "install git")
-    try:
-        answer = subprocess.run(
-            ["git", "-C", str(root), "status", "--porcelain=v1", "--branch"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return check("repository.git", "unknown", "git did not answer within 10 s", f"git -C {root} status")
-    if answer.returncode != 0:
-        return check("repository.git", "skipped", f"{root} is no git repository")
-    branch, *changes = answer.stdout.splitlines() or ["## unknown"]
-    name = branch.removeprefix("## ").partition("...")[0]
-    return check("repository.git", "ok", f"{name}, {len(changes)} uncommitted changes")
 
 
 def home_checks() -> list[DoctorCheck]:

@@ -1,16 +1,19 @@
-"""The environment: credentials and scopes, what the service says about itself, providers' keys."""
+"""The environment: what the service says about itself, Telegram's webhook, models and providers that can be used."""
 
 from __future__ import annotations
 
 import os
 
+from cli import vitals
 from cli.client import OpsClient
 from cli.commands.ready import readiness
-from cli.diagnosis.checks import check
-from cli.environments import LOCAL, Target, address, credentials, credentials_path, token
+from cli.diagnosis.checks import check, of_failure
+from cli.environments import LOCAL, target_of
 from cli.errors import CommandFailed, NotAuthenticated, UpstreamFault
 from cli.shapes import DoctorCheck, DoctorState
-from cli.wire import Check, ModelPage, ServiceStatus
+from cli.wire import Check, ModelPage, Readiness
+from cli.wire_generations import ProviderList
+from cli.wire_webhook import Webhook
 
 PROVIDER_KEYS = (
     ("gemini", ("GEMINI_API_KEY",)),
@@ -23,74 +26,105 @@ PROVIDER_KEYS = (
 )
 """Provider and the variables that hold its keys."""
 
-
-def credential_checks(name: str) -> list[DoctorCheck]:
-    """The credentials file and the token for this environment, without showing it."""
-    try:
-        stored = credentials()
-        found = token(name)
-    except CommandFailed as failure:
-        return [check("credentials.file", "failed", failure.message, failure.fix)]
-    path = credentials_path()
-    file = check(
-        "credentials.file",
-        "ok" if path.exists() else "skipped",
-        f"{path}, for {', '.join(stored) or 'nothing'}" if path.exists() else f"{path} is not there yet",
-        None if path.exists() else "nb up makes it",
-    )
-    if found:
-        return [file, check("credentials.token", "ok", f"there is a token for {name}")]
-    fix = "nb up" if name == LOCAL else f"export NB_TOKEN_{name.upper()}=nbk_..."
-    return [file, check("credentials.token", "skipped" if name == LOCAL else "failed", f"no token for {name}", fix)]
+GROUPS = (
+    ("database", "database"),
+    ("migration", "database"),
+    ("storage", "storage"),
+    ("webhook", "telegram"),
+    ("telegram", "telegram"),
+    ("provider", "providers"),
+    ("breaker", "providers"),
+)
+"""How the id of a readiness check begins, and the group that shows it; any other is of the services."""
 
 
-def service_checks(name: str, timeout: float, *, expected: bool) -> list[DoctorCheck]:
-    """What the service answers: token and scope, readiness check by check, providers that can be used.
+def ready_checks(name: str, timeout: float, *, expected: bool) -> list[DoctorCheck]:
+    """Whether it answers, as whom, and everything that it needs, check by check.
 
     Where it is not expected to run, its silence is nothing to look at yet.
     """
     try:
-        client = OpsClient(Target(name, address(name), token(name)), timeout=timeout)
+        client = OpsClient(target_of(name), timeout=timeout)
     except UpstreamFault as fault:
-        return [check("service.address", "skipped", fault.message, fault.fix)]
+        return [check("services.address", "skipped", fault.message, fault.fix)]
     except CommandFailed as failure:
-        return [check("service.address", "failed", failure.message, failure.fix)]
-    ready = _ready(client)
-    if not expected and [part["state"] for part in ready] == ["unknown"]:
-        return [{**ready[0], "state": "skipped"}, *_keys(client)]
-    return [_scope(client), *ready, *_keys(client), *_models(client)]
-
-
-def _scope(client: OpsClient) -> DoctorCheck:
+        return [check("services.address", "failed", failure.message, failure.fix)]
     try:
-        found = client.read(ServiceStatus, client.get("/api/ops/v1/status"))
-    except NotAuthenticated as failure:
-        return check("credentials.scope", "failed", failure.message, failure.fix)
-    except CommandFailed as failure:
-        return check("credentials.scope", "unknown", failure.message, failure.fix)
-    return check("credentials.scope", "ok", f"the token may read {found['environment']}")
-
-
-def _ready(client: OpsClient) -> list[DoctorCheck]:
-    try:
+        _, _, own = vitals.of_answer(client)
         found, _ = readiness(client)
     except CommandFailed as failure:
-        return [check("service.ready", "unknown", failure.message, failure.fix)]
+        state: DoctorState = "unknown" if expected else "skipped"
+        return [check("services.ready", state, failure.message, failure.fix)]
+    return [check(f"services.{one['id']}", one["state"], one["detail"], one["fix"]) for one in own] + _needs(found)
+
+
+def webhook_checks(name: str, timeout: float, *, expected: bool) -> list[DoctorCheck]:
+    """What Telegram says of the webhook; without a token of ours the service tells nobody."""
+    client = _client(name, timeout)
+    if client is None:
+        return []
+    try:
+        found = client.read(Webhook, client.get("/api/ops/v1/webhook"))
+    except CommandFailed as failure:
+        return _silent("telegram.webhook", failure, expected=expected)
+    return [check(f"telegram.{one['id']}", one["state"], one["detail"], one["fix"]) for one in found["checks"]]
+
+
+def provider_checks(name: str, timeout: float, *, expected: bool) -> list[DoctorCheck]:
+    """Which providers can be used now, and how many models that leaves."""
+    found = _keys(name)
+    client = _client(name, timeout)
+    if client is None:
+        return found
+    for identity, ask in (("providers.breakers", _breakers), ("providers.models", _models)):
+        try:
+            found.append(ask(client))
+        except CommandFailed as failure:
+            found += _silent(identity, failure, expected=expected)
+    return found
+
+
+def _client(name: str, timeout: float) -> OpsClient | None:
+    """A client with a token, None where there is nothing to ask with: the other looks say why."""
+    try:
+        target = target_of(name)
+    except CommandFailed:
+        return None
+    return OpsClient(target, timeout=timeout) if target.token else None
+
+
+def _silent(identity: str, failure: CommandFailed, *, expected: bool) -> list[DoctorCheck]:
+    """What could not be asked. A refused token is the credentials' finding: here it only means that nobody looked."""
+    if isinstance(failure, UpstreamFault) and not expected:
+        return []
+    if isinstance(failure, NotAuthenticated):
+        return [check(identity, "unknown", failure.message, failure.fix)]
+    return [of_failure(identity, failure)]
+
+
+def _needs(found: Readiness) -> list[DoctorCheck]:
     if "checks" not in found:
         state: DoctorState = "ok" if found["ok"] else "failed"
         detail = "ready" if found["ok"] else "not ready"
-        return [check("service.ready", state, f"{detail}; what exactly is said with a token only")]
-    return [check(f"service.{part['id']}", _state(part), part["detail"], part["fix"]) for part in found["checks"]]
+        return [check("services.ready", state, f"{detail}; what exactly is said with a token only")]
+    return [_need(part) for part in found["checks"]]
 
 
-def _state(part: Check) -> DoctorState:
-    """The state of a check; what is only noted, a provider's open breaker, is nothing that anybody has to repair."""
-    return "skipped" if part.get("level") == "noted" and part["state"] != "ok" else part["state"]
+def _need(part: Check) -> DoctorCheck:
+    identity = part["id"]
+    group = next((group for begin, group in GROUPS if identity.startswith(begin)), "services")
+    # The same that Telegram's own group asks exactly has the same name.
+    name = "answers" if identity == group else identity.removeprefix("webhook.").replace("provider.", "breaker.", 1)
+    state: DoctorState = part["state"]
+    if part.get("level") == "noted" and state != "ok":
+        # Worth knowing, and nothing that anybody has to do.
+        return check(f"{group}.{name}", "skipped", f"noted: {part['detail']}", part["fix"])
+    return check(f"{group}.{name}", state, part["detail"], part["fix"])
 
 
-def _keys(client: OpsClient) -> list[DoctorCheck]:
+def _keys(name: str) -> list[DoctorCheck]:
     """Keys in this environment, for a product that is started from it. Their values are not looked at."""
-    if client.target.name != LOCAL:
+    if name != LOCAL:
         return []
     checks = []
     for provider, variables in PROVIDER_KEYS:
@@ -102,14 +136,24 @@ def _keys(client: OpsClient) -> list[DoctorCheck]:
     return checks
 
 
-def _models(client: OpsClient) -> list[DoctorCheck]:
-    try:
-        page = client.read(ModelPage, client.get("/api/ops/v1/models"))
-    except CommandFailed as failure:
-        return [check("providers.models", "unknown", failure.message, failure.fix)]
+def _breakers(client: OpsClient) -> DoctorCheck:
+    page = client.read(ProviderList, client.get("/api/ops/v1/providers"))
+    usable = [one for one in page["items"] if one["is_configured"] and one["is_enabled"]]
+    held = [one for one in usable if one["breaker"] != "closed" or one["parked_until"] is not None]
+    working = len(usable) - len(held)
+    if not held:
+        return check("providers.breakers", "ok", f"{working} configured, all of them take jobs")
+    listed = ", ".join(f"{one['name']} {'parked' if one['parked_until'] else one['breaker']}" for one in held)
+    fix = f"nb providers show {held[0]['name']} --env {client.target.name}"
+    # A provider that rests is no fault of ours while another takes its jobs.
+    return check("providers.breakers", "skipped" if working else "failed", f"{listed}; {working} take jobs", fix)
+
+
+def _models(client: OpsClient) -> DoctorCheck:
+    page = client.read(ModelPage, client.get("/api/ops/v1/models"))
     active = [model for model in page["items"] if model["is_active"]]
     usable = [model for model in active if model["available"]]
     detail = f"{len(usable)} of {len(active)} models can be used"
     if usable:
-        return [check("providers.models", "ok", detail)]
-    return [check("providers.models", "failed", detail, "set a provider's key, or DEMO_PROVIDER=true")]
+        return check("providers.models", "ok", detail)
+    return check("providers.models", "failed", detail, "set a provider's key, or DEMO_PROVIDER=true")

@@ -22,6 +22,7 @@ from tests.cli import (
     answers_promo,
     answers_providers,
     answers_statistics,
+    answers_tokens,
     answers_webhook,
 )
 
@@ -140,6 +141,7 @@ class Emulator:
             **answers_prices.ANSWERS,
             **answers_models.ANSWERS,
             **answers_providers.ANSWERS,
+            **answers_tokens.ANSWERS,
             **answers_webhook.ANSWERS,
             **answers_statistics.ANSWERS,
         }

@@ -46,6 +46,7 @@ ASKING: dict[tuple[str, ...], str] = {
     ("errors", "show", "e_23456789ab"): "/api/ops/v1/errors/e_23456789ab",
     ("schedule", "list"): "/api/ops/v1/schedule",
     ("audit", "list"): "/api/ops/v1/audit",
+    ("token", "list"): "/api/ops/v1/tokens",
     ("promo", "list"): "/api/ops/v1/promo-codes",
     ("promo", "show", "FOX"): "/api/ops/v1/promo-codes/FOX",
     ("payments", "list"): "/api/ops/v1/payments",
@@ -168,6 +169,19 @@ def test_the_order_of_options_does_not_matter(nb: Runner, service: Emulator, com
 
 def test_every_listed_command_of_the_service_is_covered_here() -> None:
     asking = {path[0] for path in ASKING}
-    on_this_machine = {"up", "down", "doctor", "serve", "worker", "beat", "bot", "db", "context", "schema", "help"}
+    on_this_machine = {
+        "up",
+        "down",
+        "doctor",
+        "serve",
+        "worker",
+        "beat",
+        "bot",
+        "db",
+        "context",
+        "journal",
+        "schema",
+        "help",
+    }
     of_the_platforms = {"deploy", "logs", "agent-log"}  # They ask others: tests/cli/{deploys,logs,agent_log}.
     assert asking | on_this_machine | of_the_platforms == set(registry.visible())

@@ -215,13 +215,87 @@ def test_not_authenticated_is_what_exposed_credentials_are(place: Place) -> None
 
 def test_the_context_is_shown_and_chosen(place: Place, nb: Runner) -> None:
     assert nb("context", "show", "--json").data["source"] == "default"
-    assert nb("context", "use", "staging", "--json").data == {
-        "env": "staging",
-        "source": str(place.config),
-        "environments": ["local", "staging", "production"],
-        "changed": True,
+    used = nb("context", "use", "staging", "--json").data
+    assert (used["env"], used["source"], used["changed"]) == ("staging", str(place.config), True)
+    assert used["environments"] == ["local", "staging", "production"]
+    assert nb("context", "show").out.startswith(f"staging  (from {place.config})\n")
+
+
+def test_the_context_tells_where_everything_is(place: Place, nb: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.write_project(
+        '[project]\nrepository = "fox/bot"\n[env.staging]\nurl = "https://staging.invalid"\nbranch = "next"\n'
+        'railway_env = "e-1"\nprotected = true\n[railway]\nproject = "p-1"\n'
+    )
+    data = nb("context", "show", "--env", "staging", "--json").data
+    assert (data["source"], data["url"], data["branch"]) == ("--env", "https://staging.invalid", "next")
+    assert (data["repository"], data["railway_project"], data["railway_environment"]) == ("fox/bot", "p-1", "e-1")
+    assert (data["protected"], data["home"]) == (True, str(place.home))
+
+
+def test_the_context_tells_where_credentials_come_from_and_never_what_they_are(
+    place: Place, nb: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("RAILWAY_TOKEN", "RAILWAY_API_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    path = place.write_credentials({"railway": {"token_staging": "railway-secret"}})
+    monkeypatch.setenv("NB_TOKEN_STAGING", "nbk_secret")
+    ran = nb("context", "show", "--env", "staging", "--json")
+    assert {one["kind"]: one["source"] for one in ran.data["credentials"]} == {
+        "ops": "NB_TOKEN_STAGING",
+        "railway": str(path),
+        "github": None,
     }
-    assert nb("context", "show").out == f"staging  (from {place.config})\n"
+    assert ran.data["credentials"][2]["fix"] == "nb token save github < FILE"
+    for out in (ran.out, nb("context", "show", "--env", "staging").out):
+        assert "secret" not in out
+
+
+def test_the_context_is_shown_where_the_credentials_cannot_be_read(place: Place, nb: Runner) -> None:
+    path = place.write_credentials({"staging": {"token": "x"}}, mode=0o644)
+    ran = nb("context", "show", "--env", "staging", "--json")
+    assert (ran.code, ran.data["credentials"]) == (0, [])
+    assert ran.document["warnings"][0]["code"] == "credentials_exposed"
+    assert str(path) in ran.document["warnings"][0]["message"]
+
+
+def test_a_variable_that_wins_over_the_stored_context_is_told(
+    place: Place, nb: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NB_ENV", "local")
+    [notice] = [
+        one for one in nb("context", "use", "staging", "--json").document["warnings"] if "NB_ENV" in one["message"]
+    ]
+    assert notice["code"] == "variable_wins"
+
+
+def test_a_context_that_is_half_written_is_never_seen(
+    place: Place, nb: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nb("context", "use", "staging")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    assert nb("context", "use", "production", "--json").code == 2
+    assert json.loads(place.config.read_text()) == {"env": "staging"}
+    assert [path.name for path in place.config.parent.iterdir() if "config" in path.name] == ["config.json"]
+
+
+def test_an_account_without_a_home_still_has_a_context(
+    place: Place, nb: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def homeless(*_: object) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("NB_CONFIG")
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setattr("pathlib.Path.home", homeless)
+    assert nb("context", "use", "staging", "--json").data["source"] == str(place.home / "config.json")
+    assert nb("context", "show", "--json").data["env"] == "staging"
+    monkeypatch.setattr("pathlib.Path.expanduser", homeless)
+    monkeypatch.setenv("NB_HOME", "~/nb")
+    assert nb("context", "show", "--json").code == 2
 
 
 def test_a_dry_run_does_not_change_the_context(place: Place, nb: Runner) -> None:
