@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from typing import Annotated
 
 import typer
@@ -13,50 +14,44 @@ from cli.envelope import Outcome
 from cli.exit_codes import MEANINGS
 from cli.groups import root
 from cli.invocation import current
-from cli.output import Screen
+from cli.output import NARROW, Screen
 from cli.shapes import HelpData
 
 AGENT_PAGE = """\
 nb for agents, pipelines and scripts
 
-Output
-  --json (or NB_JSON=1) prints exactly one document to stdout, on failure too:
-  {schema, command, env, ok, exit_code, data, warnings, error, next, meta}
-  error: {code, message, rule, transient, fix}. next: [{cmd, why}].
-  Everything for people goes to stderr. `nb schema gen list` prints the JSON
-  Schema of a command's document, `nb schema` lists them.
-
-Environments
-  --env local|staging|production, else NB_ENV, else `nb context show`, else
-  local. A change in production always names it.
-
-Tokens
-  local: written by `nb up` under NB_HOME (credentials.json, mode 0600).
-  Others: NB_TOKEN_STAGING, NB_TOKEN_PRODUCTION, or NB_TOKEN. Never in argv.
-
-Never asks
-  No command needs an answer. --no-input refuses to ask, --yes agrees,
-  --dry-run says what would be done. --wait 3m waits for the wanted state,
-  --timeout 10s limits one request. NB_AGENT names you in meta.agent.
-
-Changes
-  --reason TEXT is required. The key of a change (--key KEY) makes it once: when
-  an answer is lost, the error names the key to repeat the command with.
-  NB_READONLY=1 refuses every change (5). Exit code 6: somebody else has to
-  agree, error.fix is the command for them.
+Find     nb --help --json          every command with one line
+         nb gen list --help        options and examples of one
+         nb schema gen list        JSON Schema of its document; nb schema: all
+Output   --json (or NB_JSON=1) prints exactly one document to stdout, on
+         failure too; everything for people goes to stderr:
+         {schema, command, env, ok, exit_code, data, warnings, error, next,
+          meta}; error: null or {code, message, rule, transient, fix}
+         Do what error.fix says; next has commands that make sense now.
+         --follow prints a document a line.
+Where    --env local|staging|production, else NB_ENV, else `nb context show`,
+         else local. A change in production always names it.
+Tokens   local: written by `nb up` under NB_HOME. Others: NB_TOKEN_STAGING,
+         NB_TOKEN_PRODUCTION or NB_TOKEN. Never in argv.
+Asking   No command needs an answer: --no-input refuses to ask, --yes agrees.
+         --wait 3m waits for the wanted state, --timeout 10s limits a request.
+Changes  --dry-run first, then with --reason TEXT. --expect keeps you from
+         overwriting others. A lost answer names the --key to repeat with.
+         NB_READONLY=1 refuses every change (5). NB_AGENT=name says who you are.
 
 Exit codes
 {exit_codes}
 
-Where to start
-  nb up --detach --json         start everything on this machine
-  nb ready --wait 1m --json     wait until it is ready
-  nb doctor --json              what is wrong, with the line that fixes it
-  nb status --json              processes, queues, generations in progress
-  nb gen list --status error    what failed
-  nb gen show ID --json         why
-  nb pricing quote MODEL --json what it costs
-  nb ledger verify --json       whether the money adds up
+Order of work
+  nb doctor --json                    what is wrong here, with the fix
+  nb up --detach --json               everything on this machine
+  nb ready --wait 1m --json           needs met, commits equal
+  nb gen list --status error --json   what failed
+  nb gen show ID --json               why, with its trace
+  nb logs --trace TRACE --json        what every process said about it
+  nb pricing set MODEL --base-cost 0.16 --reason "new list" --dry-run --json
+  nb deploy verify --env staging --wait 10m --json
+  nb audit list --json                who changed what, and why
 """
 
 
@@ -80,7 +75,11 @@ def help_page(
 def _show(screen: Screen, text: str) -> None:
     for line in text.rstrip("\n").splitlines():
         words = line.lstrip(" ")
-        screen.wrapped(words, indent=len(line) - len(words))
+        indent = len(line) - len(words)
+        if screen.width < NARROW:
+            # There is no room for columns.
+            words, indent = re.sub(r" {2,}", "  ", words), min(indent, 2)
+        screen.wrapped(words, indent=indent)
 
 
 def _page(name: str) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 
 import jsonschema
 import pytest
 
-from cli import registry, schema_files
+from cli import groups, registry, schema_files
+from cli.application import _with_wait_times
 from tests.cli.conftest import Runner
 
 
@@ -20,7 +23,22 @@ def test_the_page_for_agents_names_real_commands_and_every_exit_code(nb: Runner)
         if line.startswith("  nb "):
             assert words[1] in known
     assert "130  interrupted" in ran.out
+    assert len(ran.out.splitlines()) <= 60
+    assert len(ran.out) <= 2500
     assert max(map(len, ran.out.splitlines())) <= 80
+
+
+def test_the_commands_of_the_page_for_agents_parse(nb: Runner) -> None:
+    lines = [line for line in nb("help", "agent").out.splitlines() if line.startswith("  nb ")]
+    assert len(lines) >= 8
+    for line in lines:
+        words = shlex.split(re.split(r" {3,}", line.strip())[0])
+        command = groups.load(registry.entries()[words[1]])
+        rest = words[2:]
+        if isinstance(command, groups.NbGroup):
+            command, rest = command.commands[rest[0]], rest[1:]
+        with command.make_context("nb", _with_wait_times(rest), resilient_parsing=True) as context:
+            assert not context.args, line
 
 
 def test_the_page_of_exit_codes_says_what_to_repeat(nb: Runner) -> None:
