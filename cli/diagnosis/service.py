@@ -50,19 +50,21 @@ def ready_checks(name: str, timeout: float, *, expected: bool) -> list[DoctorChe
     except CommandFailed as failure:
         return [check("services.address", "failed", failure.message, failure.fix)]
     try:
-        _, _, own = vitals.of_answer(client)
+        _, _, own_checks = vitals.of_answer(client)
         found, _ = readiness(client)
     except CommandFailed as failure:
-        state: DoctorState = "unknown" if expected else "skipped"
-        return [check("services.ready", state, failure.message, failure.fix)]
-    return [check(f"services.{one['id']}", one["state"], one["detail"], one["fix"]) for one in own] + _needs(found)
+        if not expected:
+            return [check("services.ready", "skipped", failure.message, failure.fix)]
+        return [check("services.ready", "unknown", failure.message, failure.fix), *_unseen(name, "it did not answer")]
+    own = [check(f"services.{one['id']}", one["state"], one["detail"], one["fix"]) for one in own_checks]
+    return own + _needs(name, found)
 
 
 def webhook_checks(name: str, timeout: float, *, expected: bool) -> list[DoctorCheck]:
     """What Telegram says of the webhook; without a token of ours the service tells nobody."""
     client = _client(name, timeout)
     if client is None:
-        return []
+        return _no_token("telegram.webhook", name)
     try:
         found = client.read(Webhook, client.get("/api/ops/v1/webhook"))
     except CommandFailed as failure:
@@ -75,7 +77,7 @@ def provider_checks(name: str, timeout: float, *, expected: bool) -> list[Doctor
     found = _keys(name)
     client = _client(name, timeout)
     if client is None:
-        return found
+        return [*found, *_no_token("providers.models", name)]
     for identity, ask in (("providers.breakers", _breakers), ("providers.models", _models)):
         try:
             found.append(ask(client))
@@ -93,6 +95,14 @@ def _client(name: str, timeout: float) -> OpsClient | None:
     return OpsClient(target, timeout=timeout) if target.token else None
 
 
+def _no_token(identity: str, name: str) -> list[DoctorCheck]:
+    if name == LOCAL:
+        return []
+    return [
+        check(identity, "unknown", "not looked at: there is no token to ask with", f"nb token save --env {name} < FILE")
+    ]
+
+
 def _silent(identity: str, failure: CommandFailed, *, expected: bool) -> list[DoctorCheck]:
     """What could not be asked. A refused token is the credentials' finding: here it only means that nobody looked."""
     if isinstance(failure, UpstreamFault) and not expected:
@@ -102,12 +112,19 @@ def _silent(identity: str, failure: CommandFailed, *, expected: bool) -> list[Do
     return [of_failure(identity, failure)]
 
 
-def _needs(found: Readiness) -> list[DoctorCheck]:
+def _needs(name: str, found: Readiness) -> list[DoctorCheck]:
     if "checks" not in found:
         state: DoctorState = "ok" if found["ok"] else "failed"
-        detail = "ready" if found["ok"] else "not ready"
-        return [check("services.ready", state, f"{detail}; what exactly is said with a token only")]
+        words = f"{'ready' if found['ok'] else 'not ready'}; what exactly is said with a token only"
+        return [check("services.ready", state, words), *_unseen(name, "it tells a token only")]
     return [_need(part) for part in found["checks"]]
+
+
+def _unseen(name: str, why: str) -> list[DoctorCheck]:
+    """The groups that the service alone could have told of: that nobody could look is said in each."""
+    state: DoctorState = "skipped" if name == LOCAL else "unknown"
+    fix = f"nb ready --env {name}"
+    return [check(f"{group}.answers", state, f"not looked at: {why}", fix) for group in ("database", "storage")]
 
 
 def _need(part: Check) -> DoctorCheck:

@@ -346,6 +346,8 @@ def test_no_network_at_all_is_unknown_everywhere_and_one_document(
         "credentials.github",
         "repository.clock",
         "services.ready",
+        "database.answers",
+        "storage.answers",
         "telegram.webhook",
         "railway.project",
         "github.repository",
@@ -353,3 +355,14 @@ def test_no_network_at_all_is_unknown_everywhere_and_one_document(
     ):
         assert states[name] == "unknown"
     assert "failed" not in states.values()
+    assert all(part[2] for part in found(ran).values() if part[0] == "unknown")
+
+
+def test_without_a_token_what_is_told_to_one_only_is_unknown(
+    nb: Runner, repository: Staging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NB_TOKEN_STAGING")
+    checks = doctor(nb, "services", "database", "storage", "telegram", "providers")
+    assert checks["services.ready"][0] == checks["services.http"][0] == "ok"
+    for name in ("database.answers", "storage.answers", "telegram.webhook", "providers.models"):
+        assert checks[name][0] == "unknown"
