@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +16,7 @@ from jsonschema import Draft202012Validator
 from core import audit, db, ops_tokens, token_form
 from core.http.ops.api import api
 from core.ops_tokens import Scope
+from tests.cli.conftest import run_nb
 
 pytestmark = pytest.mark.integration
 
@@ -250,3 +253,33 @@ async def test_the_first_token_is_the_only_first_one(client: httpx.AsyncClient) 
     assert refused.value.known.name == "me"
     await ops_tokens.revoke(made.id)
     await ops_tokens.register_first("other", hashed="0" * 64, prefix="nbk_00000000", lifetime=None)
+
+
+async def test_nb_makes_uses_lists_and_revokes_a_token_of_a_real_service(
+    client: httpx.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chief = await ops_tokens.create("chief", ["admin"])
+    file = tmp_path / "credentials.json"
+    file.write_text(json.dumps({"local": {"url": str(client.base_url).rstrip("/"), "token": chief}}))
+    file.chmod(0o600)
+
+    async def nb(*arguments: str) -> dict[str, Any]:
+        ran = await asyncio.to_thread(run_nb, *arguments, "--env", "local", "--json", NB_HOME=str(tmp_path))
+        assert ran.code == 0, ran.out
+        return ran.data
+
+    made = await nb("token", "create", "laptop", "--scope", "admin", "--save", "--reason", "a test")
+    kept = json.loads(file.read_text())["local"]["token"]
+    assert kept.startswith(made["prefix"])
+    assert made["replaced"] == chief[:12]
+    revoked = await nb("token", "revoke", chief, "--reason", "replaced")
+    assert (revoked["name"], revoked["admins_left"]) == ("chief", 1)
+    listed = await nb("token", "list")
+    assert [(item["name"], item["state"]) for item in listed["items"]] == [("laptop", "active"), ("chief", "revoked")]
+    scope = next(
+        one for one in (await nb("doctor", "--only", "credentials"))["checks"] if one["id"] == "credentials.scope"
+    )
+    assert (scope["state"], scope["detail"].startswith("laptop, may admin, until ")) == ("ok", True)
+    journal = (tmp_path / "journal.ndjson").read_text()
+    assert kept not in journal
+    assert chief not in journal
