@@ -19,7 +19,7 @@ from cli.envelope import NextStep, Outcome
 from cli.errors import NotAuthenticated
 from cli.invocation import current, warn
 from cli.output import Screen, State, progress
-from cli.smoke import checks, junit
+from cli.smoke import checks
 from cli.smoke.generation import Run, put_away
 from cli.smoke.shapes import SmokeData, SmokeStep, StepState
 from cli.smoke.trial import Trial, unheard
@@ -93,6 +93,8 @@ def _smoke(expected: str | None, report: Path | None, *, held_back: str) -> Outc
         raise
     finally:
         if report is not None:
+            from cli.smoke import junit
+
             properties = {"environment": name, "url": client.target.url, "commit": health.commit or "unknown"}
             files.write_whole(report, junit.render(name, trial.steps, properties, at=at))
     problem, code = trial.verdict(name)

@@ -184,4 +184,5 @@ def test_every_listed_command_of_the_service_is_covered_here() -> None:
         "help",
     }
     of_the_platforms = {"deploy", "logs", "agent-log"}  # They ask others: tests/cli/{deploys,logs,agent_log}.
-    assert asking | on_this_machine | of_the_platforms == set(registry.visible())
+    in_many_steps = {"smoke"}  # One question that fails is a step of it: tests/cli/smoke.
+    assert asking | on_this_machine | of_the_platforms | in_many_steps == set(registry.visible())

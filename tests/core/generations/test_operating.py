@@ -7,6 +7,7 @@ import pytest
 from core import catalog, db, generations, users
 from core.generations import Generation, GenerationNotFound, Stage, Status, claims, measuring, operating
 from core.generations.operating import NotAllowed
+from core.users import FIRST_TEST_ID
 from providers.base import LookupUnsupported, Submitted
 from providers.errors import Ambiguous
 from tests.core.generations.conftest import Ordering, advance, assert_books_agree, balance, tasks_waiting
@@ -148,6 +149,14 @@ async def test_the_usual_time_is_the_median_of_enough_jobs(order: Ordering, monk
     assert await measuring.measure() == 1
     assert await usual() == 33
     assert (await order()).typical_seconds == 33
+    assert await measuring.measure() == 0
+
+
+async def test_jobs_of_a_test_user_say_nothing(order: Ordering, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "ENOUGH", 1)
+    job = await order()
+    await done_in(job, 33)
+    await db.execute("UPDATE botapp_genrequest SET chat_id = $2 WHERE id = $1", job.id, FIRST_TEST_ID)
     assert await measuring.measure() == 0
 
 
