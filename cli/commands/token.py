@@ -17,6 +17,7 @@ from cli.credentials import KINDS, Kind
 from cli.envelope import NextStep, Outcome
 from cli.environments import LOCAL, choose, credentials_path
 from cli.errors import CommandFailed, Conflict, UsageMistake
+from cli.given_secrets import checked, chosen_kind, read_secret
 from cli.groups import new_group
 from cli.invocation import current, warn
 from cli.moments import parse_moment, say_moment
@@ -167,8 +168,8 @@ def save_credential(kind: What = "ops") -> Outcome:
         nb token save railway --env staging < railway-token.txt
         nb token save github < github-token.txt
     """
-    chosen, environment = _kind(kind), choose(current())
-    value = _checked(chosen, _read_secret(chosen, environment))
+    chosen, environment = chosen_kind(kind), choose(current())
+    value = checked(chosen, read_secret(chosen, environment))
     path = str(credentials_path())
     if current().dry_run:
         credentials.check_writable()
@@ -185,7 +186,7 @@ def forget_credential(kind: What = "ops") -> Outcome:
         nb token forget --env staging
         nb token forget github --json
     """
-    chosen, environment = _kind(kind), choose(current())
+    chosen, environment = chosen_kind(kind), choose(current())
     path = str(credentials_path())
     if current().dry_run:
         found = credentials.find(chosen, environment)
@@ -321,58 +322,6 @@ def _lifetime(text: str) -> timedelta | None:
             f"--expires {text!r} is no time from 1h to {LONGEST_DAYS}d", fix="--expires 90d, or --expires never"
         )
     return lifetime
-
-
-def _kind(text: str) -> Kind:
-    from cli import suggestions
-
-    if text in KINDS:
-        return text
-    hint = suggestions.hint(suggestions.nearest(text, KINDS))
-    # What stands here by mistake may be the credential itself; it is not repeated.
-    said = f"{text!r} is no kind of credential.{hint}" if hint else "that is no kind of credential"
-    raise UsageMistake(said, fix=f"nb token save {'|'.join(KINDS)} < FILE")
-
-
-def _read_secret(kind: Kind, environment: str) -> str:
-    """What stdin says, or whoever sits at the terminal.
-
-    Raises:
-        UsageMistake: stdin is closed, or a terminal at which nobody may be asked.
-    """
-    import sys
-
-    fix = f"nb token save {kind} --env {environment} < FILE"
-    stream = sys.stdin
-    if stream is None or stream.closed:
-        raise UsageMistake("stdin is closed, and a credential is never an argument", fix=fix)
-    if stream.isatty():
-        if current().no_input:
-            raise UsageMistake("--no-input, and stdin is a terminal", fix=fix)
-        import getpass
-
-        return getpass.getpass(f"{kind} token of {environment} (not shown): ", stream=sys.stderr)
-    try:
-        return stream.read(credentials.LONGEST + 1)
-    except UnicodeDecodeError:
-        raise UsageMistake("what stdin holds is no text", fix=fix) from None
-
-
-def _checked(kind: Kind, text: str) -> str:
-    """The credential in what was read; what is wrong is said without repeating it."""
-    value = text.strip()
-    flaw = ""
-    if not value:
-        flaw = "stdin is empty"
-    elif len(text) > credentials.LONGEST or not value.isascii() or not value.isprintable() or " " in value:
-        flaw = "stdin holds no token alone: one word on one line"
-    elif kind == "ops" and not token_form.FORM.fullmatch(value):
-        flaw = "this is no token of ours: they begin with nbk_ and have 47 characters"
-    elif kind != "ops" and value.startswith(token_form.PREFIX):
-        flaw = f"this is a token of ours, not one of {kind}"
-    if flaw:
-        raise UsageMistake(flaw, code="bad_credential", fix=f"nb token save {kind} < FILE")
-    return value
 
 
 def _kept(kind: Kind, environment: str, path: str, words: str, *, changed: bool) -> Outcome:
