@@ -44,6 +44,9 @@ def read_secret(kind: Kind, environment: str) -> str:
         return getpass.getpass(f"{kind} token of {environment} (not shown): ", stream=sys.stderr)
     try:
         return stream.read(LONGEST + 1)
+    except OSError as error:
+        # A folder, or a descriptor that was closed.
+        raise UsageMistake(f"stdin cannot be read: {error.strerror or 'it is closed'}", fix=fix) from None
     except UnicodeDecodeError:
         raise UsageMistake("what stdin holds is no text", fix=fix) from None
 

@@ -383,6 +383,15 @@ def test_closed_or_binary_stdin_is_one_line(nb: Runner, place: Place, monkeypatc
     assert "no text" in nb("token", "save", "--json").error["message"]
 
 
+def test_a_folder_on_stdin_is_one_line(nb: Runner, place: Place, stdin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def is_a_folder(_: int) -> str:
+        raise IsADirectoryError(21, "Is a directory")
+
+    stdin(OTHER)
+    monkeypatch.setattr("sys.stdin.read", is_a_folder)
+    assert "Is a directory" in nb("token", "save", "--json").error["message"]
+
+
 def test_nobody_is_asked_where_nobody_may_be(nb: Runner, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = io.StringIO(OTHER)
     monkeypatch.setattr(terminal, "isatty", lambda: True)
