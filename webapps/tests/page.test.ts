@@ -170,6 +170,24 @@ describe("the form", () => {
     expect(of("/quote")[1]?.body).toMatchObject({ params: { sound: true, mode: "pro" } });
   });
 
+  it("lets an upload go on while options are changed, and stops it when the form is left", async () => {
+    const { of } = service({ "POST /uploads": () => new Promise(() => {}) });
+    open(kling);
+    const input = page().querySelector<HTMLInputElement>("input[type=file]") as HTMLInputElement;
+    vi.stubGlobal("createImageBitmap", async () => ({ width: 10, height: 10, close: () => {} }));
+    Object.defineProperty(input, "files", { value: [new File(["x"], "fox.jpg", { type: "image/jpeg" })] });
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+    await until(() => of("/uploads").length === 1);
+    flushSync();
+    page().querySelector<HTMLInputElement>("[role=switch]")?.click();
+    flushSync();
+    expect(of("/uploads")[0]?.signal?.aborted).toBe(false);
+    expect(main()?.disabled).toBe(true);
+    await Promise.all(mounted.map((one) => unmount(one)));
+    mounted = [];
+    expect(of("/uploads")[0]?.signal?.aborted).toBe(true);
+  });
+
   it("leads to what follows a model that was switched off meanwhile", async () => {
     service({
       "POST /generations": () => ({ status: 409, body: { code: "model_unavailable", successor: "veo3-fast" } }),

@@ -8,6 +8,7 @@ export interface Call {
   path: string;
   body: Record<string, unknown> | null;
   headers: Headers;
+  signal: AbortSignal | null;
 }
 
 type Answer = (call: Call) => { status?: number; body: unknown } | Promise<{ status?: number; body: unknown }>;
@@ -39,6 +40,7 @@ export function service(answers: Record<string, Answer> = {}) {
       path: url.replace("/api/app/v1", ""),
       body: init.body ? JSON.parse(String(init.body)) : null,
       headers: new Headers(init.headers),
+      signal: init.signal ?? null,
     };
     calls.push(call);
     const answer = answers[`${call.method} ${call.path}`] ?? usual[`${call.method} ${call.path}`];

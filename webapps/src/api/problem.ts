@@ -25,6 +25,11 @@ export class Problem extends Error {
     return this.status === 0 || this.status >= 500;
   }
 
+  /** Whether asking again a little later may help. */
+  get isPassing(): boolean {
+    return this.isUncertain || this.status === 429;
+  }
+
   text(name: string): string {
     const value = this.facts[name];
     return typeof value === "string" || typeof value === "number" ? String(value) : "";

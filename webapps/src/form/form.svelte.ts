@@ -183,11 +183,10 @@ export class Form {
     this.price(0);
   }
 
-  /** Begin anew. */
+  /** Begin anew, with what the form was opened for. */
   clear(): void {
     this.#release(...this.files);
     Object.assign(this, { prompt: "", chosen: {}, files: [], adjusted: [], hasLostFiles: false });
-    Object.assign(this, { parent: undefined, continuation: undefined, sourceUrl: undefined });
     this.drafts.forget(this.model.slug);
     this.price(0);
   }

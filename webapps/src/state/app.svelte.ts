@@ -35,11 +35,14 @@ class App {
   async begin(entry: Entry): Promise<void> {
     this.problem = null;
     const me = this.refresh();
+    // Whichever fails first is shown; the other one is of no interest then.
+    me.catch(() => {});
     try {
       if (entry.page === "topup" || entry.page === "history") this.stack = [{ page: entry.page }];
       const models = api.models().then(({ items }) => {
         this.models = items;
       });
+      models.catch(() => {});
       if (entry.page === "model") await this.#open(entry, models);
       await Promise.all([models, me]);
       if (!this.stack.length) this.stack = [{ page: "models" }];

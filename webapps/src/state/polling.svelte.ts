@@ -1,4 +1,5 @@
 // Asks again and again while it is worth it: only while the page is seen, and never two at once.
+import { untrack } from "svelte";
 
 /**
  * @param look asks once; false ends it. What it throws is its own to handle.
@@ -14,7 +15,8 @@ export function follow(look: (signal: AbortSignal) => Promise<boolean>, every = 
     clearTimeout(timer);
     if (isAsking || stopped.signal.aborted || document.hidden) return;
     isAsking = true;
-    const goesOn = await look(stopped.signal).finally(() => {
+    // What is looked at on the way is no reason to begin anew.
+    const goesOn = await untrack(() => look(stopped.signal)).finally(() => {
       isAsking = false;
     });
     if (!goesOn) stop();
