@@ -51,7 +51,7 @@ async def _one(browser: Browser, product: Product, token: str, folder: Path, pag
     async with telephone(browser, product, token, PERSON, theme=theme, device_scale_factor=2) as phone:
         await phone.open(f"{page}/" if page else "")
         await phone.frame.locator("main").first.wait_for()
-        if page in PAGES:
+        if await phone.frame.locator("textarea").count():
             await phone.frame.locator("textarea").first.fill(WORDS)
         await _settle(phone)
         picture = Image.open(io.BytesIO(await phone.dialog.screenshot(animations="disabled")))
