@@ -6,6 +6,7 @@ The table is the registry itself: each command is run as its first example says.
 from __future__ import annotations
 
 import errno
+import io
 import socket
 import threading
 from collections.abc import Iterator
@@ -21,8 +22,14 @@ from tests.cli.every import LEAVES, Leaf
 
 pytestmark = pytest.mark.integration
 
-CALLED = [leaf for leaf in LEAVES if not leaf.is_process and leaf.name not in ("up", "down", "db.migrate", "db.check")]
-"""Commands that may be run in a test: the others start and stop what runs on this machine."""
+ON_THIS_MACHINE = frozenset({"up", "down", "db.migrate", "db.check"})
+"""They start, stop and change what runs here."""
+
+FOLLOWING = frozenset({"errors.tail"})
+"""They go on as things happen, a document a line, until they are told to stop."""
+
+CALLED = [leaf for leaf in LEAVES if not leaf.is_process and leaf.name not in ON_THIS_MACHINE | FOLLOWING]
+"""Commands that a test may run and wait for."""
 
 SERVED = [leaf for leaf in CALLED if leaf.asks_only_the_service]
 
@@ -41,6 +48,7 @@ def nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RAILWAY_TOKEN", "RAILWAY_API_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "GIT_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
 
 
 @pytest.fixture
@@ -110,6 +118,10 @@ FAULTS: dict[str, tuple[Fault, int]] = {
 }
 
 
+FOR_PEOPLE = frozenset({"an expired token", "too many requests", "another shape", "a fault of its own"})
+"""What is tried without --json, too."""
+
+
 class Everywhere(dict[str, Fault]):
     """The same fault at every address."""
 
@@ -129,6 +141,7 @@ def test_what_the_service_answers_is_told_as_what_it_is(nb: Runner, staging: Emu
         ends_well(ran, leaf)
         if leaf.asks_only_the_service:
             assert (ran.code, ran.error["transient"]) == (code, code == 75), name
+        if leaf.asks_only_the_service and name in FOR_PEOPLE:
             people = nb(*leaf.called)
             assert people.code == code, name
             is_one_line(people)

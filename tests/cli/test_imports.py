@@ -92,7 +92,7 @@ def test_no_command_module_imports_anything_heavy() -> None:
 
 @pytest.mark.integration
 def test_no_command_that_asks_loads_anything_heavy_and_all_together_stay_small(place: Place, service: Emulator) -> None:
-    asking = [leaf for leaf in LEAVES if not leaf.is_process and leaf.name not in {*HERE, "smoke"}]
+    asking = [leaf for leaf in LEAVES if not leaf.is_process and leaf.name not in {*HERE, "smoke", "errors.tail"}]
     ran = python(RUN_ALL, *(json.dumps([*leaf.called, "--timeout", "2s"]) for leaf in asking))
     assert heavy(ran["brought"]) == {}
     # Rich is for tables, and a document has none.
