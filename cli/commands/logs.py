@@ -244,6 +244,8 @@ def _of_services(query: Query, names: list[str], source: Source) -> Query:
         if name not in source.known:
             near = get_close_matches(name, [*source.known, ALL], n=3, cutoff=0.6)
             hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+            if name in ("tail", "follow", "watch"):
+                hint = " Did you mean '--follow'?"
             raise NotFound(
                 f"there is no service {name!r} in {current().environment}.{hint}",
                 code="unknown_service",
