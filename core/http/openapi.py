@@ -7,6 +7,7 @@ and how a change is made, an API's `Gate` knows: see `core.http.ops.api` and `co
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from abc import ABC, abstractmethod
@@ -33,6 +34,10 @@ Caller = TypeVar("Caller")
 """Who asks, as an API knows them."""
 
 KEY_HEADER = "Idempotency-Key"
+SHORTEST_COMPRESSED = 4096
+COMPRESSION = 4
+"""Level of gzip: a list of models shrinks to a seventh within a third of a millisecond."""
+
 DEEPEST = 20
 """Levels of a body. What we take has four."""
 
@@ -259,9 +264,21 @@ def _served(
         body = None if operation.body is None else _read_body(request, operation.body)
         key = "" if operation.action is None else _read_key(request)
         call = Call(operation, handler, request, path, query, body, key)
-        return HTTPResponse(await gate.answer(call, caller), operation.status, content_type=JSON)
+        return _compressed(request, await gate.answer(call, caller), operation.status)
 
     return serve
+
+
+def _compressed(request: Request, text: str, status: int) -> HTTPResponse:
+    """An answer, compressed for whoever can read that and where it saves more than it costs."""
+    body = text.encode()
+    headers = {}
+    if len(body) >= SHORTEST_COMPRESSED:
+        headers["Vary"] = "Accept-Encoding"
+        if "gzip" in str(request.headers.get("accept-encoding", "")).lower():
+            headers["Content-Encoding"] = "gzip"
+            body = gzip.compress(body, COMPRESSION)
+    return HTTPResponse(body, status, headers=headers, content_type=JSON)
 
 
 def _read_key(request: Request) -> str:

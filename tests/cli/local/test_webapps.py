@@ -116,13 +116,13 @@ def test_without_node_and_without_a_way_to_it_the_advice_is_plain(
     monkeypatch.setattr(webapps, "PROJECT", tmp_path)
     with pytest.raises(CannotBuild, match="there is no Node") as failure:
         webapps.find_node({"PATH": str(tmp_path)}, log)
-    assert failure.value.fix == "Install Node 20 or newer with npm, then run this again."
+    assert failure.value.fix == "Install Node 20.19 or newer with npm, then run this again."
 
 
 def test_a_node_that_is_too_old_is_none(log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webapps, "PROJECT", tmp_path)
     for name in ("node", "npm"):
-        (tmp_path / name).write_text("#!/bin/sh\necho v16.20.0\n")
+        (tmp_path / name).write_text("#!/bin/sh\necho v20.18.3\n")
         (tmp_path / name).chmod(0o755)
     with pytest.raises(CannotBuild):
         webapps.find_node({"PATH": str(tmp_path)}, log)

@@ -171,3 +171,17 @@ async def test_what_cannot_be_quoted_is_explained(mia: Visitor, body: Any, statu
 
 async def test_a_mistyped_model_is_guessed(mia: Visitor) -> None:
     assert "nano-banana" in (await mia.post("/quote", {"model": "nano-bananna"})).json()["near"]
+
+
+async def test_a_long_answer_is_compressed_for_whoever_can_read_that(mia: Visitor) -> None:
+    plain = await mia.http.get("/api/app/v1/models", headers={**mia.signed(), "Accept-Encoding": "identity"})
+    packed = await mia.http.get("/api/app/v1/models", headers={**mia.signed(), "Accept-Encoding": "gzip, br"})
+    assert (packed.headers["content-encoding"], "content-encoding" in plain.headers) == ("gzip", False)
+    assert packed.json() == plain.json()
+    assert int(packed.headers["content-length"]) * 4 < int(plain.headers["content-length"])
+    assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+
+
+async def test_a_short_answer_is_sent_as_it_is(mia: Visitor) -> None:
+    answer = await mia.http.get("/api/app/v1/me", headers={**mia.signed(), "Accept-Encoding": "gzip"})
+    assert "content-encoding" not in answer.headers
