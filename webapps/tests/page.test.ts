@@ -67,9 +67,8 @@ describe.each(MODELS.map((one) => one.model).filter((one) => !one.retired))("the
     expect(page().querySelectorAll("[tabindex], div[role=button], span[role=button]")).toHaveLength(0);
   });
 
-  it.skipIf(needsFiles(shown) || shown.kind === "text")(
-    "orders what is chosen, at the price that is shown",
-    async () => {
+  if (!needsFiles(shown) && shown.kind !== "text") {
+    it("orders what is chosen, at the price that is shown", async () => {
       const { of } = service();
       open(shown);
       await type("a red fox 🦊 שלום");
@@ -80,8 +79,8 @@ describe.each(MODELS.map((one) => one.model).filter((one) => !one.retired))("the
       expect(call?.body).toMatchObject({ model: shown.slug, prompt: "a red fox 🦊 שלום", inputs: [], agreed: "11.00" });
       expect(call?.headers.get("Idempotency-Key")).toMatch(/^[\w-]{36}$/);
       await until(() => app.view?.page === "generation");
-    },
-  );
+    });
+  }
 });
 
 describe("the form", () => {
