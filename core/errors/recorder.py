@@ -54,20 +54,20 @@ class Recorder:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def count(self, fingerprint: str, met: Met) -> bool:
+    def count(self, fingerprint: str, met: Met, severity: Severity) -> bool:
         """Count a fault of a kind that waits already; False when none does."""
         with self._lock:
             gathered = self._waiting.get(fingerprint)
             if gathered is None:
                 return False
-            gathered.add(met)
+            gathered.add(met, severity)
             return True
 
     def take(self, fault: Fault) -> None:
         """Take in a fault. Called from any thread."""
         with self._lock:
             if gathered := self._waiting.get(fault.fingerprint):
-                gathered.add(fault.met)
+                gathered.add(fault.met, fault.severity)
                 return
             if len(self._waiting) >= MOST_KINDS:
                 self.dropped += 1
@@ -112,10 +112,16 @@ class Recorder:
 
     def _put_back(self, unwritten: list[store.Gathered]) -> None:
         with self._lock:
-            for gathered in unwritten:
-                if later := self._waiting.get(gathered.fault.fingerprint):
-                    gathered.join(later)
-                self._waiting[gathered.fault.fingerprint] = gathered
+            waiting = {gathered.fault.fingerprint: gathered for gathered in unwritten}
+            for kind, later in self._waiting.items():
+                if kind in waiting:
+                    waiting[kind].join(later)
+                elif len(waiting) < MOST_KINDS:
+                    waiting[kind] = later
+                else:
+                    # The first ones say how it began.
+                    self.dropped += later.times
+            self._waiting = waiting
         self.wake.set()
 
 
@@ -212,13 +218,14 @@ def _record(error: BaseException, report: _Report) -> None:
         return
     name, place = faults.name_of(error), faults.place_of(error)
     kind = faults.fingerprint(name, report.handler, place)
-    if recorder.count(kind, report.met):
-        return
     is_mild = report.severity in (Severity.INFO, Severity.WARNING) or not is_passing(error)
+    severity = report.severity if is_mild else Severity.WARNING
+    if recorder.count(kind, report.met, severity):
+        return
     fault = Fault(
         fingerprint=kind,
         origin=report.origin,
-        severity=report.severity if is_mild else Severity.WARNING,
+        severity=severity,
         handler=faults.clean(report.handler, limit=faults.LONGEST_NAME),
         error_class=name,
         message=faults.message_of(error),
@@ -232,7 +239,7 @@ def _record(error: BaseException, report: _Report) -> None:
 def _note(report: _Report, text: str) -> None:
     recorder = _recorder
     kind = faults.fingerprint("", report.handler)
-    if recorder is None or recorder.count(kind, report.met):
+    if recorder is None or recorder.count(kind, report.met, report.severity):
         return
     fault = Fault(
         fingerprint=kind,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from core import db
-from core.errors.faults import Fault, Met
+from core.errors.faults import Fault, Met, Severity
 
 FOLDED_WITHIN: Final = timedelta(minutes=1)
 """Time after a row of a kind in which the same is counted in it."""
@@ -19,6 +19,9 @@ MOST_ROWS: Final = 20
 MOST_MET: Final = 50
 """Traces, generations and people that a row remembers beside its first, so that each is found by its own."""
 
+_WORSE: Final = tuple(Severity)
+"""From the least to the most."""
+
 
 @dataclass(slots=True)
 class Gathered:
@@ -28,32 +31,39 @@ class Gathered:
     service: str
     commit: str
     times: int = 1
+    severity: Severity = field(init=False)
+    """The worst of all that was gathered."""
     last_at: datetime = field(init=False)
     later: deque[Met] = field(default_factory=lambda: deque(maxlen=MOST_MET))
 
     def __post_init__(self) -> None:
-        self.last_at = self.fault.met.at
+        self.severity, self.last_at = self.fault.severity, self.fault.met.at
 
-    def add(self, met: Met) -> None:
+    def add(self, met: Met, severity: Severity) -> None:
         """Count one more."""
         self.times += 1
+        self.severity = max(self.severity, severity, key=_WORSE.index)
         self.last_at = met.at
         self.later.append(met)
 
     def join(self, others: Gathered) -> None:
         """Count what was gathered after this."""
         self.times += others.times
+        self.severity = max(self.severity, others.severity, key=_WORSE.index)
         self.last_at = others.last_at
         self.later.extend([others.fault.met, *others.later])
 
 
-# The last ones of what a row remembers and what comes to it.
+# The last ones of what a row remembers and what comes to it. That the row is open is asked of the row itself, too: one
+# that an operator resolves meanwhile is looked at again once he has, and takes nothing more.
 _FOLD: Final = """
     WITH newest AS (
         SELECT id, status, occurred_at FROM botapp_boterrorevent WHERE fingerprint = $1
         ORDER BY occurred_at DESC, id DESC LIMIT 1
     )
     UPDATE botapp_boterrorevent AS event SET times = event.times + $2, last_at = GREATEST(event.last_at, $3),
+        severity = CASE WHEN array_position($9::text[], event.severity::text) < array_position($9::text[], $10)
+            THEN $10 ELSE event.severity END,
         extra = jsonb_set(event.extra, '{also}', (
             SELECT jsonb_agg(met ORDER BY place) FROM (
                 SELECT met, place
@@ -62,7 +72,7 @@ _FOLD: Final = """
                 ORDER BY place DESC LIMIT $5
             ) AS last_ones
         ))
-    FROM newest WHERE event.id = newest.id AND newest.status <> 'resolved' AND (
+    FROM newest WHERE event.id = newest.id AND event.status <> 'resolved' AND newest.status <> 'resolved' AND (
         newest.occurred_at > $6::timestamptz - $7::interval
         OR (SELECT count(*) FROM botapp_boterrorevent AS other WHERE other.fingerprint = $1
             AND other.occurred_at > $6::timestamptz - interval '1 hour') >= $8
@@ -97,6 +107,8 @@ async def keep(gathered: Gathered) -> None:
             fault.met.at,
             FOLDED_WITHIN,
             MOST_ROWS,
+            [severity.value for severity in _WORSE],
+            gathered.severity.value,
         )
         if not folded:
             await _add(gathered)
@@ -110,7 +122,7 @@ async def _add(gathered: Gathered) -> None:
         fault.code,
         fault.fingerprint,
         fault.origin.value,
-        fault.severity.value,
+        gathered.severity.value,
         met.at,
         gathered.last_at,
         gathered.times,

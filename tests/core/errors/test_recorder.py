@@ -6,8 +6,11 @@ import asyncio
 import json
 import threading
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
 from core import db, errors, logs, users
@@ -236,6 +239,85 @@ async def test_while_the_database_is_away_faults_wait_and_are_counted(database: 
     assert await waiting.write()
     [row] = await kept()
     assert row["times"] == 2
+
+
+async def test_one_that_is_resolved_while_the_same_is_written_is_not_counted_in_it(recording: Settings) -> None:
+    """The operator closed what was known by then: what came meanwhile is to be seen."""
+    meet()
+    await kept()
+    other = await asyncpg.connect(recording.database_url.get_secret_value())
+    try:
+        async with other.transaction():
+            await other.execute("UPDATE botapp_boterrorevent SET status = 'resolved'")
+            meet()
+            writing = asyncio.create_task(errors.written())
+            await _blocked(other)
+        await writing
+    finally:
+        await other.close()
+    assert [(row["status"], row["times"]) for row in await kept()] == [("resolved", 1), ("new", 1)]
+
+
+@pytest.mark.parametrize("is_written_between", [False, True])
+async def test_a_row_is_as_bad_as_the_worst_that_was_folded_into_it(
+    recording: Settings, is_written_between: bool
+) -> None:
+    for severity in (Severity.WARNING, Severity.CRITICAL, Severity.INFO):
+        meet(severity=severity)
+        if is_written_between:
+            await errors.written()
+    [row] = await kept()
+    assert (row["severity"], row["times"]) == ("critical", 3)
+
+
+async def test_a_mild_one_that_waits_with_a_bad_one_is_as_bad_once_they_are_joined(database: Settings) -> None:
+    met = errors.faults.Met(errors.faults.now())
+    mild, bad = (
+        store.Gathered(errors.Fault("k_same", Origin.OTHER, severity, "h", "c", "m", met), "web", "")
+        for severity in (Severity.WARNING, Severity.CRITICAL)
+    )
+    mild.join(bad)
+    await store.keep(mild)
+    assert await db.fetch_value("SELECT severity FROM botapp_boterrorevent") == "critical"
+
+
+async def test_however_long_the_database_hangs_no_more_kinds_wait_than_may(database: Settings) -> None:
+    met = errors.faults.Met(errors.faults.now())
+    waiting = recorder.Recorder(database, asyncio.get_running_loop())
+
+    def take_many(name: str) -> None:
+        for index in range(recorder.MOST_KINDS):
+            waiting.take(errors.Fault(f"k_{name}{index}", Origin.OTHER, Severity.ERROR, "h", "c", "m", met))
+
+    async with _hanging(database) as other:
+        take_many("first")
+        for name in ("second", "third"):
+            writing = asyncio.create_task(waiting.write())
+            await _blocked(other)
+            take_many(name)
+            writing.cancel()
+            await asyncio.wait({writing})
+    assert await waiting.write()
+    rows = await kept()
+    assert len(rows) == recorder.MOST_KINDS
+    assert all(row["fingerprint"].startswith("k_first") for row in rows), "the first ones say how it began"
+
+
+@asynccontextmanager
+async def _hanging(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
+    """A database in which nobody else can write a fault while the block runs."""
+    other = await asyncpg.connect(settings.database_url.get_secret_value())
+    try:
+        async with other.transaction():
+            await other.execute("LOCK TABLE botapp_boterrorevent IN EXCLUSIVE MODE")
+            yield other
+    finally:
+        await other.close()
+
+
+async def _blocked(other: asyncpg.Connection) -> None:
+    while not await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110  As above.
+        await asyncio.sleep(0.01)
 
 
 async def test_faults_are_forgotten_by_age_whether_they_were_resolved_or_not(recording: Settings) -> None:
