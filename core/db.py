@@ -36,6 +36,9 @@ UNAVAILABLE: tuple[type[BaseException], ...] = (
 )
 """What a statement raises when the database is away. The statement may be repeated later, in a new transaction."""
 
+NOT_MIGRATED: tuple[type[BaseException], ...] = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
+"""What a statement raises while migrations are not applied."""
+
 INVALID_TEXT: tuple[type[Exception], ...] = (
     asyncpg.UntranslatableCharacterError,
     asyncpg.InvalidTextRepresentationError,

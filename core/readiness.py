@@ -108,6 +108,8 @@ def _could_not_run(name: str, error: BaseException) -> Verdict:
         return Verdict("unknown", f"no answer within {LIMIT_SECONDS:g} s")
     if isinstance(error, (*db.UNAVAILABLE, RedisError)):
         return Verdict("unknown", f"could not look: {type(error).__name__}")
+    if isinstance(error, db.NOT_MIGRATED):
+        return Verdict("unknown", "could not look: the database lacks a table or a column", "nb db migrate")
     if not isinstance(error, Exception):
         raise error
     logger.error("readiness_check_broken", check=name, exc_info=error)
@@ -197,4 +199,5 @@ async def _webhook(settings: Settings, telegram: Shared[WebhookInfo | Verdict]) 
         words = f"Telegram sends updates {found}, not to {expected}"
         return Verdict("failed", words, "start a worker: it sets the webhook", facts)
     last = f"; last error: {info.last_error}" if info.last_error else ""
-    return Verdict("ok", f"{info.pending} updates wait{last}", facts=facts)
+    waiting = "how many updates wait is not said" if info.pending is None else f"{info.pending} updates wait"
+    return Verdict("ok", waiting + last, facts=facts)

@@ -47,7 +47,7 @@ class WebhookInfo:
     """What Telegram says of our webhook."""
 
     url: str
-    pending: int
+    pending: int | None
     last_error: str | None
     last_error_at: datetime | None
     updates: tuple[str, ...]
@@ -99,7 +99,7 @@ async def _asked(settings: Settings, client: httpx.AsyncClient, limit_s: float) 
     at, pending, updates = info.get("last_error_date"), info.get("pending_update_count"), info.get("allowed_updates")
     return WebhookInfo(
         url=str(info.get("url") or ""),
-        pending=pending if isinstance(pending, int) else 0,
+        pending=pending if isinstance(pending, int) else None,
         last_error=str(info["last_error_message"]) if info.get("last_error_message") else None,
         last_error_at=datetime.fromtimestamp(at, UTC) if isinstance(at, int) else None,
         updates=tuple(map(str, updates)) if isinstance(updates, list) else (),
@@ -117,6 +117,8 @@ def _webhook_check(webhook: Shared[WebhookInfo | Verdict], judge: Callable[[Webh
 
 
 def _backlog(info: WebhookInfo) -> Verdict:
+    if info.pending is None:
+        return Verdict("unknown", "Telegram does not say how many updates wait")
     facts = {"pending": info.pending, "limit": telegram_webhook.BACKLOG}
     if info.pending > telegram_webhook.BACKLOG:
         words = f"{info.pending} updates wait at Telegram, more than {telegram_webhook.BACKLOG}"
@@ -125,11 +127,13 @@ def _backlog(info: WebhookInfo) -> Verdict:
 
 
 def _last_error(info: WebhookInfo) -> Verdict:
-    if info.last_error is None or info.last_error_at is None:
+    if info.last_error_at is None:
+        if info.last_error is not None:
+            return Verdict("unknown", f"Telegram met an error, and does not say when: {info.last_error}")
         return Verdict("ok", "Telegram met no error", facts={"last_error": None, "age_s": None})
     age_s = max(0.0, (datetime.now(UTC) - info.last_error_at).total_seconds())
     facts = {"last_error": info.last_error, "age_s": round(age_s), "limit_s": telegram_webhook.RECENT_SECONDS}
-    words = f"Telegram met an error {age_s:.0f} s ago: {info.last_error}"
+    words = f"Telegram met an error {age_s:.0f} s ago: {info.last_error or 'it says no more'}"
     if age_s <= telegram_webhook.RECENT_SECONDS:
         return Verdict("failed", words, "its words say why: 403 is another secret, 5xx is web", facts)
     return Verdict("ok", words, facts=facts)

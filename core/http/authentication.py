@@ -33,8 +33,10 @@ async def require(request: Request, scope: Scope) -> OpsToken:
 
 
 async def identify(request: Request, scope: Scope) -> OpsToken | None:
-    """Return the token of the request, None when it brings none. While the database is away, a token that was valid
-    a few minutes ago still is: whoever looks for the fault is let in to see it. Only for answers without secrets.
+    """Return the token of the request, None when it brings none.
+
+    While the database is away or empty, a token that was valid a few minutes ago still is: whoever looks for the fault
+    is let in to see it. Only for answers without secrets.
 
     Raises:
         Problem: 401 when the token is not valid, 403 when it lacks the scope.
@@ -44,7 +46,7 @@ async def identify(request: Request, scope: Scope) -> OpsToken | None:
         return None
     try:
         token = await ops_tokens.verify(presented)
-    except db.UNAVAILABLE:
+    except (*db.UNAVAILABLE, *db.NOT_MIGRATED):
         known, until = _remembered.get(presented, (None, 0.0))
         return _with_scope(known, scope) if known is not None and monotonic() < until else None
     if token is None:

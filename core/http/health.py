@@ -67,7 +67,7 @@ async def _breakers() -> dict[str, str] | None:
     """The breaker of each provider. One that is open makes nothing else unready: jobs go other ways, or wait."""
     try:
         known = await provider_health.all_known(providers.names())
-    except db.UNAVAILABLE:
+    except (*db.UNAVAILABLE, *db.NOT_MIGRATED):
         return None
     return {one.name: one.breaker().value if one.is_enabled else "disabled" for one in known}
 

@@ -290,3 +290,21 @@ async def test_providers_in_order_and_switched_off_are_told_apart(connected: Set
     await provider_health.switch("demo", is_enabled=False)
     verdict = await _check("provider.demo", connected)
     assert (verdict.state, verdict.facts["breaker"]) == ("failed", "disabled")
+
+
+async def test_a_backlog_that_telegram_does_not_tell_is_unknown() -> None:
+    async with httpx.AsyncClient(transport=_telegram(url=HERE, pending_update_count=None)) as client:
+        checks = checks_of(_offline_settings(), client)
+        found = await ReadinessProbe({name: checks[name] for name in ("webhook", "webhook.backlog")}).look()
+    assert [check.state for check in found.checks] == ["ok", "unknown"]
+
+
+async def test_an_error_of_telegram_without_words_is_an_error() -> None:
+    answer = _telegram(url=HERE, last_error_date=int(time.time()) - 10)
+    verdict = await _check("webhook.last_error", _offline_settings(), answer)
+    assert verdict.state == "failed"
+
+
+async def test_an_error_of_telegram_without_its_time_may_be_of_now() -> None:
+    verdict = await _check("webhook.last_error", _offline_settings(), _telegram(url=HERE, last_error_message="502"))
+    assert verdict.state == "unknown"

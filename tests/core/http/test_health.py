@@ -144,6 +144,28 @@ async def test_details_are_still_there_for_a_known_operator_when_the_database_go
     assert (states["database"], states["migrations"], states["redis"]) == ("failed", "unknown", "ok")
 
 
+async def test_a_database_without_our_tables_is_told_as_such_and_breaks_nothing(operator: httpx.AsyncClient) -> None:
+    await db.execute("ALTER TABLE botapp_provider RENAME TO elsewhere")
+    response = await operator.get("/api/ready")
+    checks = {check["id"]: check["state"] for check in response.json()["checks"]}
+
+    assert response.status_code == 503
+    assert response.json()["providers"] is None
+    assert checks["provider.demo"] == "unknown"
+
+
+async def test_a_probe_is_answered_while_no_migration_is_applied(client: httpx.AsyncClient) -> None:
+    token = await ops_tokens.create("tests", ["read"])
+    await db.execute("DROP SCHEMA public CASCADE")
+    await db.execute("CREATE SCHEMA public")
+
+    plain = await client.get("/api/ready")
+    with_token = await client.get("/api/ready", headers={"Authorization": f"Bearer {token}"})
+
+    assert (plain.status_code, plain.json()) == (503, {"ok": False})
+    assert (with_token.status_code, with_token.json()) == (503, {"ok": False})
+
+
 async def test_a_neighbour_reads_the_metrics(client: httpx.AsyncClient) -> None:
     await client.get("/api/health")
     response = await client.get("/metrics")
