@@ -35,6 +35,8 @@ FILTERS: Mapping[str, Sequence[str]] = {
     "--trace": ("--trace", TRACE),
     "--grep, a word": ("--grep", "refused by peer"),
     "--grep, a pattern": ("--grep", r"status=5\d\d.*provider=kling"),
+    "--grep, two letters": ("--grep", "zz"),
+    "--grep, a class": ("--grep", r"\b59\d\b.*kling"),
     "--grep -i": ("--grep", "REFUSED by peer", "-i"),
     "--since, --until": ("--since", "2026-11-20T05:00Z", "--until", "2026-11-20T05:01Z"),
     "--fail-on critical": ("-n", "1", "--fail-on", "critical"),

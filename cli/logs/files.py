@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import compress
+from itertools import compress, islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,6 +38,9 @@ EDGE = 128
 
 MANY = 64
 """Records of a block that are worth to be read at once."""
+
+OFTEN = 1024
+"""What is found more often than once in so many bytes saves no parsing; records are then sought one after another."""
 
 Span = tuple[int, int]
 
@@ -219,7 +222,10 @@ def _all_spans(block: bytes) -> list[Span]:
 def _spans_with(block: bytes, scans: Scans) -> list[Span]:
     """Where the records lie that hold one of the patterns."""
     spans: list[Span] = []
-    for position in _positions(block, scans):
+    positions = _positions(block, scans)
+    if len(positions) > max(MANY, len(block) // OFTEN):
+        return _all_spans(block)
+    for position in positions:
         if spans and position < spans[-1][1]:
             continue
         first = _record_start(block, position)
@@ -247,7 +253,8 @@ def _still_matching(block: bytes, spans: list[Span], pattern: re.Pattern[str]) -
 
 
 def _positions(block: bytes, scans: Scans) -> Sequence[int]:
-    found = [match.start() for scan in scans for match in scan.finditer(block)]
+    most = max(MANY, len(block) // OFTEN) + 1
+    found = [match.start() for scan in scans for match in islice(scan.finditer(block), most)]
     return sorted(found) if len(scans) > 1 else found
 
 

@@ -96,13 +96,20 @@ def text_of(entry: Mapping[str, Any]) -> str | None:
     event = entry.get("event")
     if type(event) is not str or not entry.keys().isdisjoint(_NOT_PLAIN):
         return None
-    is_special = _SPECIAL.search
-    shown = [
-        f"{name}={value if type(value) is str and not is_special(value) else value_text(value)}"
-        for name, value in entry.items()
-        if name not in HIDDEN
-    ]
-    return " ".join([event, *shown]) + "\n"
+    shown, words = [event], ""
+    for name, value in entry.items():
+        if name in HIDDEN:
+            continue
+        kind = type(value)
+        if kind is str:
+            words += value
+        elif kind is not int and kind is not float:
+            value = value_text(value)
+        shown.append(f"{name}={value}")
+    if _SPECIAL.search(words):
+        # One of them is shown in quotes. To look at all of them at once is what makes this fast.
+        return _text(event, ((name, value) for name, value in entry.items() if name not in HIDDEN), "")
+    return " ".join(shown) + "\n"
 
 
 _NOT_PLAIN = frozenset({"data", "exception", "stack"})

@@ -9,17 +9,39 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 SAFE = re.compile(r"[A-Za-z0-9_.:/@+#%*~!<>;?()'^$|&-]")
 """Characters that JSON, PostgreSQL and our own display write alike; an equals sign stands for a colon in JSON."""
 
 BETWEEN = rb'(?:=|"\s*:\s*"?)'
-SHORTEST = 3
-"""A shorter piece is in nearly every line and would only cost."""
 
 ESCAPED = rb"\\u"
 """A line that escapes letters may say anything."""
+
+EDGE = rb"(?:\b|(?<=[\x80-\xff])|(?=[\x80-\xff])|(?<=\\[nrtbf])|(?<=\\u....))"
+"""The edge of a word, or what may be one once letters and escapes are read."""
+
+BEYOND = rb"[\xc2-\xf4][\x80-\xbf]{1,3}"
+"""A letter beyond ASCII, in one way only: what could be read in two would take for ever on a long text."""
+
+REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a run: its pattern, and how much it tells; a letter tells most."""
+
+    pattern: bytes
+    worth: float
+    is_plain: bool = True
+    """Whether ASCII says it all."""
+
+
+EQUALS = Piece(BETWEEN, 0)
+EDGE_OF_WORD = Piece(EDGE, 0)
+Run = tuple[Piece, ...]
 
 
 def required(pattern: re.Pattern[str]) -> tuple[re.Pattern[bytes], ...] | None:
@@ -33,76 +55,107 @@ def required(pattern: re.Pattern[str]) -> tuple[re.Pattern[bytes], ...] | None:
         return None
     if flags & (re.VERBOSE | re.LOCALE):
         return None
-    words = _of_sequence(tree)
-    if words is None:
-        return None
     ignore = re.IGNORECASE if flags & re.IGNORECASE else re.NOFLAG
-    pieces = [_best(word, ascii_only=bool(ignore)) for word in words]
-    if any(piece is None for piece in pieces):
+    runs = _of_sequence(tree, ascii_only=bool(ignore))
+    if runs is None:
         return None
-    found = [piece for piece in pieces if piece is not None]
-    is_plain = all(piece.isascii() for piece in found)
-    return tuple(re.compile(piece, ignore) for piece in ([*found] if is_plain else [*found, ESCAPED]))
+    found = [b"".join(piece.pattern for piece in run) for run in runs]
+    is_plain = all(piece.is_plain for run in runs for piece in run)
+    return tuple(re.compile(part, ignore) for part in ([*found] if is_plain else [*found, ESCAPED]))
 
 
-def _of_sequence(tree: Any) -> list[str] | None:  # noqa: ANN401  The tree has no public types.
-    """The best set of words of which one is in whatever this matches."""
-    choices: list[list[str]] = []
-    run = ""
+def _of_sequence(tree: Any, *, ascii_only: bool) -> list[Run] | None:  # noqa: ANN401  The tree has no public types.
+    """The best set of runs of which one is in whatever this matches."""
+    choices: list[list[Run]] = []
+    run: list[Piece] = []
     for op, value in tree:
-        name = str(op)
-        if name == "LITERAL":
-            run += chr(value)
-            continue
-        if name == "AT":
-            continue
-        if name.endswith("_REPEAT") and value[0] >= 1 and all(str(inner) == "LITERAL" for inner, _ in value[2]):
-            run += "".join(chr(character) for _, character in value[2])
-        choices.append([run])
-        run = ""
-        inner = _of_part(name, value)
-        if inner is not None:
-            choices.append(inner)
-    choices.append([run])
+        piece = _piece(str(op), value, ascii_only=ascii_only)
+        if piece is not None:
+            run.append(piece)
+        elif str(op) != "AT":
+            choices.append([_stripped(run)])
+            run = []
+            if inner := _of_part(str(op), value, ascii_only=ascii_only):
+                choices.append(inner)
+    choices.append([_stripped(run)])
     best = max(choices, key=_worth)
-    return best if _worth(best) >= SHORTEST else None
+    return best if _worth(best) > 0 else None
 
 
-def _of_part(name: str, value: Any) -> list[str] | None:  # noqa: ANN401
+def _of_part(name: str, value: Any, *, ascii_only: bool) -> list[Run] | None:  # noqa: ANN401
     if name == "SUBPATTERN":
         _, added, removed, inner = value
-        return None if added or removed else _of_sequence(inner)
-    if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
+        return None if added or removed else _of_sequence(inner, ascii_only=ascii_only)
+    if name in REPEATS:
         least, _, inner = value
-        return _of_sequence(inner) if least >= 1 else None
+        return _of_sequence(inner, ascii_only=ascii_only) if least >= 1 else None
     if name == "ATOMIC_GROUP":
-        return _of_sequence(value)
+        return _of_sequence(value, ascii_only=ascii_only)
     if name == "BRANCH":
-        branches = [_of_sequence(branch) for branch in value[1]]
-        return None if None in branches else [word for branch in branches for word in branch or ()]
+        branches = [_of_sequence(branch, ascii_only=ascii_only) for branch in value[1]]
+        return None if None in branches else [run for branch in branches for run in branch or ()]
     return None
 
 
-def _worth(words: Sequence[str]) -> int:
-    return min((max(map(len, _pieces(word)), default=0) for word in words), default=0)
-
-
-def _pieces(word: str) -> list[str]:
-    """Runs of a word that stand in a line as they are."""
-    pieces = [""]
-    for character in word:
-        if SAFE.match(character) or character == "=" or not character.isascii():
-            pieces[-1] += character
-        else:
-            pieces.append("")
-    return [piece.strip("=") for piece in pieces]
-
-
-def _best(word: str, *, ascii_only: bool) -> bytes | None:
-    pieces = _pieces(word)
-    if ascii_only:
-        pieces = [part for piece in pieces for part in re.split(r"[^\x00-\x7f]+", piece)]
-    piece = max(pieces, key=len, default="")
-    if len(piece) < SHORTEST:
+def _piece(name: str, value: Any, *, ascii_only: bool) -> Piece | None:  # noqa: ANN401
+    """One character, a class of them, some of either, or the edge of a word; None for what a run ends at."""
+    if name == "LITERAL":
+        return _letter(chr(value), ascii_only=ascii_only)
+    if name == "IN":
+        return _class(value)
+    if name == "AT" and str(value) == "AT_BOUNDARY":
+        return EDGE_OF_WORD
+    if name not in REPEATS:
         return None
-    return BETWEEN.join(re.escape(part.encode("utf-8", "surrogatepass")) for part in piece.split("="))
+    least, most, inner = value
+    one = _piece(str(inner[0][0]), inner[0][1], ascii_only=ascii_only) if len(inner) == 1 else None
+    if one is None or one.pattern in (BETWEEN, EDGE):
+        return None
+    most = "" if str(most) == "MAXREPEAT" else most
+    # Taking as little, or giving nothing back, finds no other lines.
+    return Piece(b"(?:%b){%b}" % (one.pattern, f"{least},{most}".encode()), one.worth * min(least, 4), one.is_plain)
+
+
+def _letter(letter: str, *, ascii_only: bool) -> Piece | None:
+    if letter == "=":
+        return EQUALS
+    if not SAFE.match(letter) and (letter.isascii() or ascii_only):
+        return None
+    return Piece(re.escape(letter.encode("utf-8", "surrogatepass")), 4, letter.isascii())
+
+
+def _class(items: Sequence[Any]) -> Piece | None:
+    """A class of characters that are all safe. Letters beyond ASCII are two bytes and more."""
+    inside, size, is_plain = b"", 0, True
+    for op, value in items:
+        name = str(op)
+        if name == "CATEGORY" and str(value) in _CATEGORIES:
+            part, count = _CATEGORIES[str(value)]
+            inside, size, is_plain = inside + part, size + count, False
+            continue
+        if name not in ("LITERAL", "RANGE"):
+            return None
+        first, last = value if name == "RANGE" else (value, value)
+        letters = [chr(number) for number in range(first, min(last, 0x80) + 1)]
+        if not all(map(SAFE.fullmatch, letters)):
+            return None
+        inside, size = inside + b"".join(map(re.escape, map(str.encode, letters))), size + len(letters)
+    worth = 1.5 if size <= _FEW else 0.5
+    return Piece(b"[%b]" % inside if is_plain else b"(?:[%b]|%b)" % (inside, BEYOND), worth, is_plain)
+
+
+_CATEGORIES = {"CATEGORY_DIGIT": (b"0-9", 10), "CATEGORY_WORD": (b"A-Za-z0-9_", 63)}
+_FEW = 12
+
+
+def _stripped(run: Sequence[Piece]) -> Run:
+    """A run that begins with what can be looked for at once, and whose ends are no equals signs of unknown meaning."""
+    told = [index for index, piece in enumerate(run) if piece.pattern not in (BETWEEN, EDGE)]
+    if not told:
+        return ()
+    ends_with_edge = run[told[-1] + 1 :][:1] == [EDGE_OF_WORD]
+    return (*run[told[0] : told[-1] + 1], *([EDGE_OF_WORD] if ends_with_edge else []))
+
+
+def _worth(runs: Sequence[Run]) -> float:
+    return min((sum(piece.worth for piece in run) for run in runs), default=0)

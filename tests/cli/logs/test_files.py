@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -96,6 +97,16 @@ patterns = st.sampled_from(
         "note=.*no",
         "x*",
         "true|null",
+        r"\b5\d\d\b",
+        r"\bno\b",
+        r"[45]\d\d",
+        r"\d\.?\d",
+        r"\w+ed\b",
+        r"=\w",
+        r"s=+5",
+        "[a-f]{2,3}x?",
+        r"\S\s",
+        "q|z",
     )
 )
 queries = st.builds(
@@ -155,7 +166,11 @@ def test_what_is_looked_for_first_is_in_every_line_that_matches(word: str, patte
         ("refused|timeout", [b"refused", b"timeout"]),
         (r"\d+ (fox|dog)house", [b"house"]),
         ("status=500", [rb'status(?:=|"\s*:\s*"?)500']),
-        ("(?:abc)?xyz+", [b"xyz"]),
+        ("(?:abc)?xyz+", [b"xy(?:z){1,}"]),
+        ("z|fox", [b"z", b"fox"]),
+        ("[a-q]{2} x", [b"x"]),
+        ("5[0-9]{2}", [b"5(?:[0123456789]){2,2}"]),
+        (r"5\d", [rb"5(?:[0-9]|[\xc2-\xf4][\x80-\xbf]{1,3})", rb"\\u"]),
     ],
 )
 def test_a_pattern_tells_what_it_cannot_match_without(pattern: str, looked_for: list[bytes]) -> None:
@@ -164,9 +179,24 @@ def test_a_pattern_tells_what_it_cannot_match_without(pattern: str, looked_for: 
     assert [scan.pattern for scan in scans] == looked_for
 
 
-@pytest.mark.parametrize("pattern", [r"\d+", "a|fox", ".*", "(?i:fox)", "[abc]{9}", "x?y?z?", "(?x) f o x"])
+@pytest.mark.parametrize("pattern", [r"\s+", "a|.", ".*", "(?i:fox)", "[^abc]{9}", "x?y?z?", "(?x) f o x", "=+", r"\b"])
 def test_a_pattern_of_which_nothing_is_sure_tells_nothing(pattern: str) -> None:
     assert required(re.compile(pattern)) is None
+
+
+def test_no_text_makes_the_first_look_take_for_ever() -> None:
+    scans = required(re.compile(r"\w+x\b"))
+    assert scans is not None
+    started = time.process_time()
+    assert not any(scan.search(("слово" * 40).encode()) for scan in scans)
+    assert time.process_time() - started < 1
+
+
+def test_what_is_in_every_line_is_found_as_fast_as_by_reading_them_all(tmp_path: Path) -> None:
+    path = tmp_path / "web.log"
+    path.write_text("".join(f'{{"at":"{START.isoformat()}","event":"n{n}"}}\n' for n in range(3000)))
+    found = newest(log_files(tmp_path), Query(grep=re.compile(r"n\d\d7$", re.MULTILINE)), 200)
+    assert len(found.lines) == 90
 
 
 def test_only_what_is_needed_of_a_large_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
