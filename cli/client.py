@@ -158,6 +158,8 @@ class OpsClient:
         request = urllib.request.Request(self.target.url + path, data=body, method=method)  # noqa: S310  http(s) only, checked
         request.add_header("Accept", "application/json")
         request.add_header("User-Agent", f"nb/{VERSION}")
+        # The run is found by its id in the service's log, as it is in the journal: nb logs --trace.
+        request.add_header("X-Request-Id", current().run_id)
         if body is not None:
             request.add_header("Content-Type", "application/json")
         for name, value in (headers or {}).items():

@@ -68,8 +68,10 @@ class Follower:
         self._open[service] = file
 
     def _read_one(self, service: str) -> list[Line]:
+        # Looked at before it is read: what its writer said last, before it was rotated, is still in the old file.
+        was_replaced = self._was_replaced(service)
         content = self._read_open(service)
-        if self._was_replaced(service):
+        if was_replaced:
             self._reopen(service, from_end=False)
             content += self._read_open(service)
         *complete, rest = (self._partial.get(service, b"") + content).split(b"\n")

@@ -37,7 +37,8 @@ def render(line: Line, screen: Screen, zone: tzinfo | None = None, *, today: dat
     at = (line.at or datetime.now(UTC)).astimezone(zone)
     time = f"{at:%H:%M:%S}" if today is None or at.date() == today else f"{at:%Y-%m-%d %H:%M:%S}"
     event = screen.fit(" ".join(line.event.splitlines())).expandtabs(1)
-    fields = screen.fit(" ".join(f"{name}={value_text(value)}" for name, value in line.fields.items()))
+    told = {name: value for name, value in line.fields.items() if value is not None and value != ""}
+    fields = screen.fit(" ".join(f"{name}={value_text(value)}" for name, value in told.items()))
     service = screen.fit(line.service)
     if screen.folds and screen.width < NARROW:
         yield f"{_dim(screen, time)} {_service(screen, service)} {_level(screen, line.level)}"

@@ -7,6 +7,7 @@ import pytest
 from cli.client import OpsClient
 from cli.environments import Target
 from cli.errors import CommandFailed
+from core import logs
 from tests.cli.conftest import Runner
 from tests.cli.emulator import TOKEN, Emulator, Fault, problem
 
@@ -94,6 +95,13 @@ def test_every_request_names_itself(nb: Runner, service: Emulator) -> None:
     headers = service.requests[0][2]
     assert headers["User-Agent"].startswith("nb/")
     assert headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+def test_the_service_logs_a_request_under_the_id_of_the_run(nb: Runner, service: Emulator) -> None:
+    document = nb("ledger", "verify", "--json").document
+    sent = service.requests[0][2]["X-Request-Id"]
+    assert sent == document["meta"]["run_id"]
+    assert logs.parse_trace(sent) == sent, "what is no trace is replaced by the service"
 
 
 def test_a_broken_status_line_is_an_upstream_fault(service: Emulator) -> None:
