@@ -21,6 +21,7 @@ from cli.logs.shapes import Failing
 from cli.logs.source import Name, Tail, at_least, said
 from cli.moments import parse_moment
 from cli.output import progress
+from cli.platforms.http import CLOCK_TOLERANCE_S, Observed
 from cli.platforms.railway import Railway
 from cli.platforms.railway_documents import Deployment, DeploymentsAnswer
 from cli.platforms.railway_logs import PAGE, Lines, ProgramLines, RailwayLines, RemoteLine, Window
@@ -38,8 +39,8 @@ NEVER_RAN = frozenset({"SKIPPED", "QUEUED", "WAITING", "NEEDS_APPROVAL", "INITIA
 PAUSE_S = 5.0
 """Between two looks when following: 720 requests an hour, of the thousand that the smaller plan allows."""
 
-OVERLAP = timedelta(seconds=15)
-"""How far back each look begins: lines arrive late and out of order."""
+OVERLAP = timedelta(seconds=15 + CLOCK_TOLERANCE_S)
+"""How far back each look begins: lines arrive late and out of order, and clocks differ by as much unnoticed."""
 
 MOST_SEEN = 50_000
 MOST_FAILURES = 6
@@ -74,6 +75,8 @@ class RailwayLogs:
         self._seen: dict[tuple[object, ...], None] = {}
         self._floor: dict[str, str] = {}
         """When the oldest line was written that was read of a deployment."""
+        self.clock = Observed()
+        """How far our clock is off Railway's, by which lines are asked for."""
 
     @classmethod
     def connect(cls, name: str, deployment: str | None, *, is_build: bool) -> RailwayLogs:
@@ -93,6 +96,7 @@ class RailwayLogs:
         else:
             lines = ProgramLines(cast("RailwayProgram", railway), survey.service_of, is_build=is_build)
         found = cls(lines, survey, project.services, deployment)
+        found.clock = railway.seen
         found.name = "railway" if isinstance(railway, Railway) else "railway-cli"
         return found
 
@@ -266,7 +270,8 @@ class RemoteTail:
         self.pause = PAUSE_S
         self._logs = logs
         self._query = query
-        self._since = datetime.now(UTC) - OVERLAP
+        self._began = datetime.now(UTC)
+        self._since: datetime | None = None
         self._looks = 0
         self._failures = 0
 
@@ -277,7 +282,11 @@ class RemoteTail:
             UpstreamFault: it failed too often.
         """
         self._looks += 1
-        began = datetime.now(UTC)
+        skew = timedelta(seconds=self._logs.clock.skew_s)
+        began = datetime.now(UTC) + skew
+        if self._since is None:
+            # What Railway's clock says was not known before the first answer.
+            self._since = self._began + skew - OVERLAP
         try:
             lines = self._logs.new_since(self._since, self._query, survey=self._looks % LOOKS_PER_SURVEY == 0)
         except UpstreamFault as fault:

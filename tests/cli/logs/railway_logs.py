@@ -22,11 +22,14 @@ class LoggingRailway(RailwayEmulator):
         """Arguments of every reading of a log."""
 
     def log(self, deployment: str, at: str, message: str = "", severity: str = "info", /, **attributes: Any) -> None:
-        """Write a line; attributes are the keys of a JSON line, of which `event` is no message."""
+        """Write a line at a time of that day, or at a moment.
+
+        Attributes are the keys of a JSON line, of which `event` is no message.
+        """
         tags = {"deploymentId": deployment, "deploymentInstanceId": f"i-{deployment}"}
         self.lines.setdefault(deployment, []).append(
             {
-                "timestamp": f"2026-11-22T{at}Z",
+                "timestamp": at if "T" in at else f"2026-11-22T{at}Z",
                 "severity": severity,
                 "message": message,
                 "attributes": [{"key": key, "value": json.dumps(value)} for key, value in attributes.items()],

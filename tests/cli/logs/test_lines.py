@@ -218,6 +218,6 @@ def test_an_event_is_bright_to_its_end_wherever_it_is_broken(monkeypatch: pytest
 
 
 def test_a_field_that_says_nothing_is_not_shown_to_people() -> None:
-    fields = {"trace_id": "", "user": None, "status": 0, "is_paid": False, "items": []}
+    fields: dict[str, object] = {"trace_id": "", "user": None, "status": 0, "is_paid": False, "items": []}
     (text,) = render(Line("web", "x", at=AT, fields=fields), Screen(io.StringIO()), UTC)
     assert text.endswith("x status=0 is_paid=false items=[]")

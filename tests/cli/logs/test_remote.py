@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -193,6 +195,32 @@ def test_bad_lines_fail_the_command(nb: Runner, railway: LoggingRailway) -> None
     assert nb("logs", "web", "--fail-on", "error").code == 0
 
 
+def soon(seconds: float = 1) -> str:
+    """A moment from now, as Railway writes it."""
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@pytest.mark.parametrize("skew_s", [-3600, -40, 40, 3600])
+def test_a_clock_that_is_off_loses_no_line_while_following(
+    nb: Runner, railway: LoggingRailway, monkeypatch: pytest.MonkeyPatch, skew_s: int
+) -> None:
+    monkeypatch.setattr(remote, "PAUSE_S", 0.01)
+    railway.headers = {"Date": format_datetime(datetime.now(UTC) + timedelta(seconds=skew_s), usegmt=True)}
+    original, looks = railway._read, []
+
+    def read(*arguments: object, **named: object) -> object:
+        looks.append(named)
+        if len(looks) == 6:
+            railway.log("d-5", soon(skew_s), event="came later", level="info")
+        return original(*arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(railway, "_read", read)
+    ran = nb("logs", "-f", "-n", "1", "--wait", "1s", "--json")
+    assert '"came later"' in ran.out
+    began = datetime.fromisoformat(str(looks[-1]["startDate"]))
+    assert abs(began - datetime.now(UTC) - timedelta(seconds=skew_s)) < timedelta(seconds=150), "it reads no day again"
+
+
 def test_following_shows_each_line_once(nb: Runner, railway: LoggingRailway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "PAUSE_S", 0.01)
     monkeypatch.setattr(remote, "LOOKS_PER_SURVEY", 3)
@@ -201,9 +229,9 @@ def test_following_shows_each_line_once(nb: Runner, railway: LoggingRailway, mon
     def read(*arguments: object, **named: object) -> object:
         looks.append(named)
         if len(looks) == 6:
-            railway.log("d-5", "23:59:58", event="came later", level="info")
+            railway.log("d-5", soon(), event="came later", level="info")
         if len(looks) == 12:
-            railway.log(railway.deploy("beat", NEW), "23:59:59", event="of a new deployment", level="info")
+            railway.log(railway.deploy("beat", NEW), soon(), event="of a new deployment", level="info")
         return original(*arguments, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(railway, "_read", read)
@@ -231,7 +259,7 @@ def test_a_look_that_fails_while_following_is_made_up_for(
         if len(asked) in (5, 6):
             return Reply(500, b"no")
         if len(asked) == 7:
-            railway.log("d-5", "23:59:58", event="came later", level="info")
+            railway.log("d-5", soon(), event="came later", level="info")
         return original(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(railway, "reply", reply)
