@@ -93,6 +93,62 @@ def test_a_value_is_masked_inside_out(token: str) -> None:
     assert token not in str(masked_value({"a": [token, {token: (token, 1, None)}], "b": token}))
 
 
+SECRET = "Zx9Qw8Er7Ty6Ui5Op4As3Df2Gh1Jk0Lz"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Authorization: Bearer {}",
+        "authorization: Basic {}==",
+        "Authorization: Token {}",
+        "Authorization: tma query_id=AA&hash={}",
+        "{{'Authorization': 'Bearer {}'}}",
+        '{{"authorization": "Bearer {}"}}',
+        "(b'authorization', b'Bearer {}')",
+        "('x-api-key', '{}')",
+        "sent Bearer {} twice",
+        "Cookie: session={}; theme=dark",
+        "Set-Cookie: sid={}; Path=/",
+        "KLING_SECRET_KEY={}",
+        "USEAPI_TOKEN: {}",
+        "password: {}",
+        '{{\\"token\\": \\"{}\\"}}',
+        "token%3D{}",
+        'password="with spaces {}"',
+        "GET /v1?key={}&a=1",
+        "X-Amz-Signature={}",
+        "hash={}",
+        "postgresql://user:ab/{}@host/db",
+        "postgresql://user:ab@{}@host/db",
+        "https://{}@o1.ingest.sentry.io/1",
+        "https://hooks.slack.com/services/T0/B0/{}",
+        "POST /api/providers/kling/webhook/{}",
+        "curl -u user:{} https://x",
+        "-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----\n{}",
+        "sb_secret_{}",
+        "sk_live_{}",
+        "glpat-{}",
+        "npm_{}",
+        "pypi-AgEI{}",
+        "xoxb-1-{}",
+        "key_{0}{0}",
+    ],
+)
+def test_other_forms_that_meet_in_logs_are_masked(words: str) -> None:
+    said = masked(words.format(SECRET))
+    assert SECRET not in said
+    assert MASK in said
+    assert masked(said) == said
+
+
+def test_a_credential_given_as_an_argument_to_be_saved_is_masked() -> None:
+    assert masked_arguments(["token", "save", SECRET]) == ["token", "save", MASK]
+    assert masked_arguments(["token", "save", "railway", SECRET]) == ["token", "save", "railway", MASK]
+    assert masked_arguments(["token", "save", "railway", "--env", "staging"])[2:] == ["railway", "--env", "staging"]
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -104,6 +160,8 @@ def test_a_value_is_masked_inside_out(token: str) -> None:
         "the password is wrong",
         "NB_TOKEN_STAGING is not set",
         "key=model-1",
+        "a balance of 5 tokens: fine",
+        "cookies were accepted",
         "6a090cb1f2e3d4c5b6a7f8e9d0c1b2a3f4e5d6c7",
         "4bf92f3577b34da6a3ce929d0e0e4736",
     ],
@@ -116,7 +174,18 @@ def test_a_flag_after_an_option_that_is_named_so_is_no_secret() -> None:
     assert masked_arguments(["--token", "--json", "x"]) == ["--token", "--json", "x"]
 
 
-@pytest.mark.parametrize("words", ["a-" * 50_000, "token" * 20_000, "=" * 100_000, "://" * 30_000, "eyJ." * 25_000])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "a-" * 50_000,
+        "token" * 20_000,
+        "A_" * 50_000,
+        "http://" + "a:" * 50_000,
+        "=" * 100_000,
+        "://" * 30_000,
+        "eyJ." * 25_000,
+    ],
+)
 def test_a_line_that_was_made_to_be_slow_is_not(words: str) -> None:
     started = time.monotonic()
     masked(words)
