@@ -139,7 +139,19 @@ def missing(checks: Sequence[VitalCheck]) -> str:
     return ", ".join(f"{check['id']} {check['state']}" for check in bad(checks))
 
 
-def waited_for(
+def looked(ask: Callable[[], Data], name: str, *, what: str, command: str, interval: float) -> Data:
+    """Ask once, or with --wait until the answer is in order.
+
+    Raises:
+        DeadlineReached: it was not in time; the message says what was missing last, `data` is the last answer.
+    """
+    patience = current().wait
+    if patience is None:
+        return ask()
+    return _waited_for(ask, name, what=what, command=command, patience=patience, interval=interval)
+
+
+def _waited_for(
     ask: Callable[[], Data], name: str, *, what: str, command: str, patience: float, interval: float
 ) -> Data:
     """Ask until the answer is in order.

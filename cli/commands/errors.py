@@ -188,7 +188,7 @@ def tail(
     from cli.commands.errors_tail import follow
 
     wanted = {"severity": severity, "origin": origin, "service": service}
-    lines = follow(connect(), wanted, _since(since or "now") or "", current().patience)
+    lines = follow(connect(), wanted, _since(since), current().patience)
     return Outcome(data={"lines": lines}, show=lambda _screen: None)
 
 

@@ -14,6 +14,7 @@ from cli.invocation import DEFAULT_TIMEOUT, current
 from cli.logs.live import reader_is_gone
 from cli.moments import parse_moment
 from cli.output import Screen, progress
+from cli.wire import ServiceStatus
 from cli.wire_errors import ErrorItem, ErrorPage
 
 LOOKS_EVERY = 2.0
@@ -27,8 +28,8 @@ REMEMBERED = 5000
 """Faults whose count is kept in mind, so that none is printed twice."""
 
 
-def follow(client: OpsClient, wanted: Mapping[str, str | None], since: str, patience: float | None) -> int:
-    """Print what is met; return how many lines that was.
+def follow(client: OpsClient, wanted: Mapping[str, str | None], since: str | None, patience: float | None) -> int:
+    """Print what is met; return how many lines that was. Without `since` it is from now on, by the service's clock.
 
     Raises:
         UpstreamFault: the service did not answer the first time. Later it is asked again: it may be being deployed.
@@ -36,6 +37,7 @@ def follow(client: OpsClient, wanted: Mapping[str, str | None], since: str, pati
     # What --timeout says is how long to follow; a request has the usual time, and less where there is less.
     client.timeout = min(DEFAULT_TIMEOUT, max(patience or DEFAULT_TIMEOUT, LOOKS_EVERY))
     current().follows = True
+    since = since or client.read(ServiceStatus, client.get("/api/ops/v1/status"))["at"]
     tail = _Tail(client, wanted, since)
     deadline = None if patience is None else time.monotonic() + patience
     try:
@@ -55,7 +57,7 @@ class _Tail:
     def __init__(self, client: OpsClient, wanted: Mapping[str, str | None], since: str) -> None:
         self._client = client
         self._wanted = wanted
-        self._since = since
+        self._since = parse_moment(since)
         self._seen: dict[str, int] = {}
         self._has_answered = False
         self._is_away = False
@@ -71,12 +73,12 @@ class _Tail:
             if self._seen.get(item["id"]) != item["times"]:
                 self._seen[item["id"]] = item["times"]
                 self._print(item)
-            self._since = max(self._since, (parse_moment(item["last_at"]) - OVERLAP).isoformat())
+            self._since = max(self._since, parse_moment(item["last_at"]) - OVERLAP)
         while len(self._seen) > REMEMBERED:
             self._seen.pop(next(iter(self._seen)))
 
     def _met(self) -> list[ErrorItem]:
-        query: dict[str, str | int | None] = {**self._wanted, "since": self._since, "limit": AT_ONCE}
+        query: dict[str, str | int | None] = {**self._wanted, "since": self._since.isoformat(), "limit": AT_ONCE}
         try:
             items = self._client.read(ErrorPage, self._client.get("/api/ops/v1/errors", query))["items"]
         except UpstreamFault as fault:

@@ -11,7 +11,6 @@ from cli.client import OpsClient, connect
 from cli.commits import same_commit
 from cli.envelope import NextStep, Outcome, Problem
 from cli.exit_codes import ExitCode
-from cli.invocation import current
 from cli.output import Screen
 from cli.workflows import Form, FormOption, told
 
@@ -41,18 +40,8 @@ def health(expect_commit: ExpectedCommit = None, form: FormOption = Form.TEXT) -
 
 def _health(expected: str | None) -> Outcome:
     client = connect()
-    name, patience = client.target.name, current().wait
-    if patience is None:
-        data = _ask(client, expected)
-    else:
-        data = vitals.waited_for(
-            lambda: _ask(client, expected),
-            name,
-            what="healthy",
-            command="nb health",
-            patience=patience,
-            interval=INTERVAL,
-        )
+    name = client.target.name
+    data = vitals.looked(lambda: _ask(client, expected), name, what="healthy", command="nb health", interval=INTERVAL)
     problem = _problem(data, name)
     steps = (NextStep(f"nb ready --env {name}", "health does not look at what the service needs"),)
     return Outcome(

@@ -10,7 +10,6 @@ from cli.client import OpsClient, connect
 from cli.commands.health import ExpectedCommit
 from cli.envelope import NextStep, Notice, Outcome, Problem
 from cli.exit_codes import ExitCode
-from cli.invocation import current
 from cli.output import Screen
 from cli.project import PROCESSES
 from cli.vitals import show_check as show_check
@@ -41,18 +40,8 @@ def ready(expect_commit: ExpectedCommit = None, form: FormOption = Form.TEXT) ->
 
 def _ready(expected: str | None) -> Outcome:
     client = connect()
-    name, patience = client.target.name, current().wait
-    if patience is None:
-        data = _ask(client, expected)
-    else:
-        data = vitals.waited_for(
-            lambda: _ask(client, expected),
-            name,
-            what="ready",
-            command="nb ready",
-            patience=patience,
-            interval=INTERVAL,
-        )
+    name = client.target.name
+    data = vitals.looked(lambda: _ask(client, expected), name, what="ready", command="nb ready", interval=INTERVAL)
     problem = _problem(data, name)
     steps = (NextStep(f"nb status --env {name}", "shows which processes reported themselves"),)
     return Outcome(

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,18 +14,20 @@ import jsonschema
 import pytest
 
 from cli import schema_files
+from cli.commands.errors_tail import OVERLAP
+from cli.moments import parse_moment
 from tests.cli.answers_errors import KIND, TRACE, detailed, error
 from tests.cli.conftest import Place, Runner, start_nb
-from tests.cli.emulator import TOKEN, Emulator, Fault, problem
+from tests.cli.emulator import NOW, TOKEN, Emulator, Fault, problem
 
 pytestmark = pytest.mark.integration
 
 WHY = ("--reason", "the key was renewed")
 
 
-def asked(service: Emulator) -> dict[str, str]:
-    """The query of the last request."""
-    return {name: values[-1] for name, values in parse_qs(urlsplit(service.requests[-1][1]).query).items()}
+def asked(service: Emulator, index: int = -1) -> dict[str, str]:
+    """The query of a request, the last one."""
+    return {name: values[-1] for name, values in parse_qs(urlsplit(service.requests[index][1]).query).items()}
 
 
 def test_a_list_is_a_table_of_eighty_columns(nb: Runner, service: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,11 +191,21 @@ class TestFollowing:
         assert committed is not None
         jsonschema.validate(end, committed)
 
-    def test_without_a_moment_it_begins_now(self, nb: Runner, service: Emulator) -> None:
+    def test_without_a_moment_it_begins_now_by_the_clock_of_the_service(self, nb: Runner, service: Emulator) -> None:
         nb("errors", "tail", "--severity", "critical", "--timeout", "100ms")
         query = asked(service)
         assert query["severity"] == "critical" and query["limit"] == "200"
-        assert query["since"] > "2026"
+        assert datetime.fromisoformat(query["since"]) == datetime.fromisoformat(NOW), "ours may be an hour ahead"
+
+    def test_a_moment_of_any_zone_moves_on_with_what_was_met(self, service: Emulator) -> None:
+        process = _tailing("--since", "2026-11-22T14:00:00+03:00")
+        met = [parse_moment(_line(process)["last_at"]) for _ in range(3)]
+        service.answers["GET", "errors"] = {"items": [error(times=57)], "next_cursor": None}
+        _line(process)
+        _interrupt(process)
+        first, second = (datetime.fromisoformat(asked(service, index)["since"]) for index in (0, 1))
+        assert first == datetime(2026, 11, 22, 11, tzinfo=UTC)
+        assert second == max(first, max(met) - OVERLAP) > first
 
     def test_people_read_one_line_for_each(self, nb: Runner, service: Emulator) -> None:
         first, second, third = nb("errors", "tail", "--since", "1h", "--timeout", "100ms").out.splitlines()
