@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,16 @@ import pytest
 
 from cli import application, schema_files
 from tests.cli.emulator import TOKEN, Emulator
+
+
+@cache
+def validator_of(command: str) -> jsonschema.Draft202012Validator | None:
+    """What checks documents of a command. That its schema is one is checked once, and not with each document."""
+    schema = schema_files.committed(command)
+    if schema is None:
+        return None
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
 
 
 @dataclass(frozen=True)
@@ -33,8 +44,8 @@ class Ran:
         content: dict[str, Any] = json.loads(self.out)
         assert content["exit_code"] == self.code
         for name in ("envelope", content["command"]):
-            if schema := schema_files.committed(name):
-                jsonschema.validate(content, schema)
+            if (validator := validator_of(name)) is not None:
+                validator.validate(content)
         return content
 
     @property

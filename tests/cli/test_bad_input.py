@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -281,6 +282,12 @@ def test_a_full_disk_keeps_no_command_from_answering(
 def test_without_a_home_folder_nothing_breaks(
     nb: Runner, staging: Emulator, leaf: Leaf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Not even the system's list of accounts names one; else what is stored would land in that of whoever tests."""
+
+    def unknown(number: int) -> NoReturn:
+        raise KeyError(number)
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
     for name in ("HOME", "USERPROFILE", "XDG_CONFIG_HOME", "NB_CONFIG"):
         monkeypatch.delenv(name, raising=False)
     ends_well(nb(*leaf.called, "--timeout", "150ms", "--json"), leaf)
