@@ -103,9 +103,16 @@ def _forget(looking: asyncio.Future[Verdict]) -> None:
         looking.exception()  # Read, so that asyncio does not report it: the check has been answered for long.
 
 
+_LATE = {
+    "database": "check DATABASE_URL and the load of the server",
+    "redis": "check REDIS_URL and the load of the server",
+}
+"""What helps where no answer came in time. Everything else is late because of one of these, or helps itself."""
+
+
 def _could_not_run(name: str, error: BaseException) -> Verdict:
     if isinstance(error, TimeoutError):
-        return Verdict("unknown", f"no answer within {LIMIT_SECONDS:g} s")
+        return Verdict("unknown", f"no answer within {LIMIT_SECONDS:g} s", _LATE.get(name))
     if isinstance(error, (*db.UNAVAILABLE, RedisError)):
         return Verdict("unknown", f"could not look: {type(error).__name__}")
     if isinstance(error, db.NOT_MIGRATED):

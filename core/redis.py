@@ -14,6 +14,9 @@ from core.settings import Settings
 
 CONNECT_TIMEOUT = 2.0
 COMMAND_TIMEOUT = 5.0
+LOOK_TIMEOUT = 2.0
+"""For a look at it with everything that is repeated: less than whoever waits for the answer has patience."""
+
 CANCEL_AGAIN = 0.5
 REPETITIONS = 2
 """A command is repeated after a lost connection. All of ours may be: they set, delete or read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass
 
@@ -135,9 +136,12 @@ async def read(*, with_outcomes: bool = False) -> ServiceState:
     work = await read_work()
     outcomes = await db.fetch(_OUTCOMES) if with_outcomes else []
     at_providers = await db.fetch(_PROVIDERS) if with_outcomes else []
+    # A Redis that is frozen rather than gone answers a repeated command after all patience is over.
+    async with asyncio.timeout(redis.LOOK_TIMEOUT):
+        processes, queues = await heartbeat.seen(), await waiting()
     return ServiceState(
-        processes=tuple(await heartbeat.seen()),
-        queues={name: queue.depth for name, queue in (await waiting()).items()},
+        processes=tuple(processes),
+        queues={name: queue.depth for name, queue in queues.items()},
         queued=work.queued,
         processing=work.processing,
         stuck=work.stuck,

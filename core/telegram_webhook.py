@@ -6,6 +6,7 @@ the secret never leave this module: Telegram's own words are passed on without t
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -159,7 +160,8 @@ def fingerprint(settings: Settings) -> str:
 async def remembered() -> str | None:
     """The fingerprint of what Telegram was told last; None when nobody knows."""
     try:
-        value: str | None = await redis.client().get(FINGERPRINT)
+        async with asyncio.timeout(redis.LOOK_TIMEOUT):
+            value: str | None = await redis.client().get(FINGERPRINT)
     except redis.UNAVAILABLE:
         return None
     return value

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from sanic import HTTPResponse, Request
-from sanic.exceptions import SanicException
+from sanic.exceptions import RequestCancelled, SanicException
 from sanic.handlers import ErrorHandler
 
 from core import errors
@@ -115,6 +115,10 @@ class ProblemHandler(ErrorHandler):
             logger.error("request_without_storage", error=str(exception), **where)
             detail = "Files cannot be kept or read at the moment. Try again."
             return Problem(503, detail, code="storage_unavailable", headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+        if isinstance(exception, RequestCancelled):
+            # Whoever asked has hung up: nobody reads this answer, and nothing of ours is broken.
+            logger.info("request_given_up", **where)
+            return Problem(503, _DETAILS[503])
         logger.error("request_failed", exc_info=exception, **where)
         _note(request, exception)
         return Problem(500, "Something went wrong on our side. It has been logged under the trace id of this answer.")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
 
-from core import db, generations, ledger, metrics, provider_health, redis, service_state, users
+from core import db, generations, ledger, metrics, provider_health, redis, service_state, telegram_webhook, users
 from core.generations import Order
 from core.queue import outbox
 from core.settings import Settings
@@ -205,3 +207,21 @@ async def test_breakers_slots_and_lost_answers_are_scraped(service: Settings) ->
     assert samples["nb_provider_waiting", _labels(provider="gemini")] == 1
     assert samples["nb_provider_running", _labels(provider="gemini")] == 0
     assert samples["nb_generations_looked_up_last_day", _labels()] == 1
+
+
+async def test_a_redis_that_is_frozen_keeps_nobody_waiting(service: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def accept_and_say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    monkeypatch.setattr(redis, "LOOK_TIMEOUT", 0.05)
+    frozen = await asyncio.start_server(accept_and_say_nothing, "127.0.0.1", 0)
+    port = frozen.sockets[0].getsockname()[1]
+    async with frozen:
+        await redis.connect(service.model_copy(update={"redis_url": SecretStr(f"redis://127.0.0.1:{port}/0")}))
+        async with asyncio.timeout(redis.COMMAND_TIMEOUT):
+            with pytest.raises(redis.UNAVAILABLE):
+                await service_state.read()
+            assert await telegram_webhook.remembered() is None
+        await redis.disconnect()
+    await redis.connect(service)

@@ -49,6 +49,11 @@ def _failing() -> Blueprint:
     async def fail_to_change(request: Request, how: str) -> HTTPResponse:
         raise FAILURES[how]
 
+    @blueprint.get("/wait")
+    async def wait(request: Request) -> HTTPResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
     @blueprint.post("/echo")
     async def echo(request: Request) -> HTTPResponse:
         return HTTPResponse(json.dumps(request.json), content_type="application/json")
@@ -109,6 +114,16 @@ async def test_a_backend_that_is_away_means_try_again(client: httpx.AsyncClient,
     assert response.headers["retry-after"] == "2"
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     assert [line["event"] for line in lines if line["level"] == "warning"] == ["request_without_backend"]
+
+
+async def test_whoever_hangs_up_is_no_fault_of_the_service(client: httpx.AsyncClient, log: io.StringIO) -> None:
+    with pytest.raises(httpx.ReadTimeout):
+        await client.get("/wait", timeout=0.2)
+    async with asyncio.timeout(10):
+        while "request_given_up" not in log.getvalue():  # noqa: ASYNC110 - a log has no event
+            await asyncio.sleep(0.01)
+
+    assert "request_failed" not in log.getvalue()
 
 
 @pytest.mark.parametrize("how", ["bug", "file"])
