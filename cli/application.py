@@ -219,22 +219,31 @@ def _usage(mistake: TyperException) -> UsageMistake:
     message = mistake.format_message().strip().rstrip(".")
     context = getattr(mistake, "ctx", None)
     option = getattr(mistake, "option_name", None)
+    near: list[str] = getattr(mistake, "near", [])
     if option is not None and hasattr(mistake, "possibilities"):
-        message = f"{mistake.message}.{_meant(str(option), context)}"
+        near = _meant(str(option), context)
+        message = f"{mistake.message}.{_asked(near)}"
     elif not message.endswith("?"):
         message += "."
     # A command that any word calls has no name of its own.
     path = context.command_path.rstrip() if context is not None else "nb"
     if context is not None and message == "Missing command.":
         message = f"{path} needs a command: {', '.join(context.command.list_commands(context))}."
-    return UsageMistake(LONG_WORD.sub(r"\1...", message), fix=f"{path} --help")
+    data = {"near": near} if near else None
+    return UsageMistake(LONG_WORD.sub(r"\1...", message), fix=f"{path} --help", data=data)
 
 
-def _meant(option: str, context: Context | None) -> str:
+def _meant(option: str, context: Context | None) -> list[str]:
     from cli import suggestions
 
     known = [name for parameter in context.command.get_params(context) for name in parameter.opts] if context else []
-    return suggestions.hint(suggestions.options(option, known))
+    return suggestions.options(option, known)
+
+
+def _asked(near: list[str]) -> str:
+    from cli import suggestions
+
+    return suggestions.hint(near)
 
 
 def _finish_for_people(result: Result, invocation: Invocation) -> None:

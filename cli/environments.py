@@ -11,7 +11,6 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -117,9 +116,11 @@ def checked_name(name: str, *, source: str = "--env") -> str:
     """
     if name in NAMES:
         return name
-    near = get_close_matches(name, NAMES, n=1, cutoff=0.4)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
-    raise UsageMistake(f"{source} {name!r} is not an environment.{hint}", fix=f"--env {'|'.join(NAMES)}")
+    from cli import suggestions
+
+    near = suggestions.nearest(name, NAMES, cutoff=0.4)
+    message = f"{source} {name!r} is not an environment.{suggestions.hint(near)}"
+    raise UsageMistake(message, fix=f"--env {'|'.join(NAMES)}", data=suggestions.as_data(near))
 
 
 def choose(invocation: Invocation, *, writes: bool = False) -> str:

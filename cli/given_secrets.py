@@ -20,10 +20,10 @@ def chosen_kind(text: str) -> Kind:
 
     if text in KINDS:
         return text
-    hint = suggestions.hint(suggestions.nearest(text, KINDS))
+    near = suggestions.nearest(text, KINDS)
     # What stands here by mistake may be the credential itself; it is not repeated.
-    said = f"{text!r} is no kind of credential.{hint}" if hint else "that is no kind of credential"
-    raise UsageMistake(said, fix=f"nb token save {'|'.join(KINDS)} < FILE")
+    said = f"{text!r} is no kind of credential.{suggestions.hint(near)}" if near else "that is no kind of credential"
+    raise UsageMistake(said, fix=f"nb token save {'|'.join(KINDS)} < FILE", data=suggestions.as_data(near))
 
 
 def read_secret(kind: Kind, environment: str) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.exceptions import TyperException
 
 from cli import registry
 from cli.invocation import current
@@ -278,7 +279,11 @@ def _fail_at(ctx: Context, word: str, siblings: list[str]) -> NoReturn:
 
     group = " ".join(ctx.command_path.split()[1:])
     near = suggestions.commands(word, siblings, group=group)
-    ctx.fail(f"No such command '{word}'.{suggestions.hint(near)}")
+    try:
+        ctx.fail(f"No such command '{word}'.{suggestions.hint(near)}")
+    except TyperException as mistake:
+        mistake.near = near  # type: ignore[attr-defined]  # For `data.near`; the class itself is not ours to derive from.
+        raise
 
 
 def new_group(help_text: str) -> typer.Typer:

@@ -61,7 +61,15 @@ def envelope_schema(command: str, data: dict[str, Any] | None) -> dict[str, Any]
         succeeded["properties"]["data"] = data
     schema["if"] = {"properties": {"ok": {"const": True}}}
     schema["then"] = succeeded
-    schema["else"] = {"properties": {"exit_code": {"not": {"const": 0}}, "error": {"type": "object"}}}
+    meant = {"type": "array", "items": text, "minItems": 1}
+    schema["else"] = {
+        "properties": {
+            "exit_code": {"not": {"const": 0}},
+            "error": {"type": "object"},
+            # What was probably meant by a name that nothing has.
+            "data": {"properties": {"near": meant}},
+        }
+    }
     return schema
 
 

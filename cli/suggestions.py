@@ -186,6 +186,11 @@ def hint(found: Sequence[str]) -> str:
     return f" Did you mean {listed}?"
 
 
+def as_data(found: Sequence[str]) -> dict[str, list[str]] | None:
+    """The same for a program: `data.near` of a failure, None when there is none."""
+    return {"near": list(found)} if found else None
+
+
 def commands(word: str, siblings: Sequence[str], *, group: str = "") -> list[str]:
     """What was meant by a word where a command was expected: in `group` its commands, at the root all of them.
 

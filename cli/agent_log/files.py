@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
+from cli import suggestions
 from cli.agent_log import document
 from cli.agent_log.entry import Entry
 from cli.agent_log.frontmatter import Malformed
@@ -114,9 +114,10 @@ class Log:
         if matches:
             message = f"{len(matches)} entries begin with {wanted!r}: {', '.join(ids[:5])}"
             raise UsageMistake(message, code="ambiguous", fix="more letters")
-        near = get_close_matches(wanted.lower(), ["latest"], n=1) or get_close_matches(key, ids, n=3, cutoff=0.5)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise NotFound(f"there is no entry {wanted[:60]!r}.{hint}", code="unknown_entry", fix="nb agent-log list")
+        near = suggestions.nearest(wanted, ["latest"]) or suggestions.nearest(key, ids, most=3, cutoff=0.5)
+        message = f"there is no entry {wanted[:60]!r}.{suggestions.hint(near)}"
+        data = suggestions.as_data(near)
+        raise NotFound(message, code="unknown_entry", fix="nb agent-log list", data=data)
 
     def write(self, path: Path, text: str) -> None:
         """Write a file whole or not at all; who interrupts finds the old one, or none.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Annotated
 
 import typer
 
+from cli import suggestions
 from cli.durations import parse_duration
 from cli.envelope import NextStep, Notice, Outcome, Problem
 from cli.environments import LOCAL, choose, nb_home
@@ -194,9 +194,9 @@ def _moment(option: str, text: str, now: datetime) -> datetime:
 def _level(option: str, text: str) -> str:
     level = {"warn": "warning", "fatal": "critical"}.get(text.lower(), text.lower())
     if level not in LEVELS:
-        near = get_close_matches(level, LEVELS, n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
-        raise UsageMistake(f"{option} {text!r} is no level.{hint}", fix=f"{option} {'|'.join(LEVELS)}")
+        near = suggestions.nearest(level, LEVELS)
+        message = f"{option} {text!r} is no level.{suggestions.hint(near)}"
+        raise UsageMistake(message, fix=f"{option} {'|'.join(LEVELS)}", data=suggestions.as_data(near))
     return level
 
 
@@ -242,12 +242,12 @@ def _of_services(query: Query, names: list[str], source: Source) -> Query:
         return query
     for name in names:
         if name not in source.known:
-            near = get_close_matches(name, [*source.known, ALL], n=3, cutoff=0.6)
-            hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+            near = suggestions.nearest(name, [*source.known, ALL], most=3)
             if name in ("tail", "follow", "watch"):
-                hint = " Did you mean '--follow'?"
+                near = ["--follow"]
             raise NotFound(
-                f"there is no service {name!r} in {current().environment}.{hint}",
+                f"there is no service {name!r} in {current().environment}.{suggestions.hint(near)}",
+                data=suggestions.as_data(near),
                 code="unknown_service",
                 fix=f"nb logs {'|'.join([*source.known, ALL])}",
             )

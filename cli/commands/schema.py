@@ -34,7 +34,8 @@ def schema(
         from cli import suggestions
 
         near = suggestions.nearest(wanted, names)
-        raise NotFound(f"no schema for '{wanted}'.{suggestions.hint(near)}", fix="nb schema")
+        message = f"no schema for '{wanted}'.{suggestions.hint(near)}"
+        raise NotFound(message, fix="nb schema", data=suggestions.as_data(near))
     return Outcome(data=found, show=lambda screen: screen.line(text_of(found).rstrip("\n")))
 
 

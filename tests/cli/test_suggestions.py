@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import jsonschema
 import pytest
 
-from cli import groups, registry, suggestions
+from cli import groups, registry, schema_files, suggestions
 from cli.environments import NAMES
 from tests.cli.conftest import Place, Runner
 from tests.cli.emulator import Emulator, Fault
@@ -40,6 +41,8 @@ WORDS: dict[tuple[str, ...], str] = {
     ("--non-interactive", "health"): "'--no-input'",
     ("health", "--env", "stagin"): "'staging'",
     ("health", "--env", "prod"): "'production'",
+    ("token", "save", "railwy"): "'railway'",
+    ("logs", "--level", "eror"): "'error'",
 }
 """What was typed, and what is offered instead."""
 
@@ -49,12 +52,17 @@ def test_what_was_probably_meant_is_offered(nb: Runner, arguments: tuple[str, ..
     ran = nb(*arguments)
     assert (ran.code, ran.out) == (2, "")
     assert f"Did you mean {WORDS[arguments]}?" in ran.err.replace("\n    ", " ")
-    assert f"Did you mean {WORDS[arguments]}?" in nb(*arguments, "--json").error["message"]
+    refused = nb(*arguments, "--json")
+    assert f"Did you mean {WORDS[arguments]}?" in refused.error["message"]
+    # A program reads the same words, and not out of a sentence.
+    assert suggestions.hint(refused.data["near"]).strip() == f"Did you mean {WORDS[arguments]}?"
+    assert refused.error["fix"]
 
 
 @pytest.mark.parametrize("arguments", [("qqqq",), ("gen", "qqqq"), ("gen", "list", "--qqqq"), ("",), ("gen", "")])
 def test_nothing_is_offered_where_nothing_is_near(nb: Runner, arguments: tuple[str, ...]) -> None:
     assert "Did you mean" not in nb(*arguments).err
+    assert nb(*arguments, "--json").data == {}
 
 
 def test_a_long_word_is_not_repeated_in_full(nb: Runner) -> None:
@@ -111,3 +119,17 @@ def test_what_the_service_finds_near_is_in_the_document(nb: Runner, place: Place
     assert (ran.code, ran.error["code"], ran.error["fix"]) == (3, "unknown_model", "nb models list --env local")
     assert ran.data == {"near": ["kling_O1"]}
     assert "near: kling_O1" in nb("models", "show", "klng").err
+
+
+def test_what_is_not_found_here_is_offered_the_same_way(nb: Runner) -> None:
+    for arguments, near in ((("schema", "gen", "shwo"), ["gen.show"]), (("agent-log", "show", "latst"), ["latest"])):
+        ran = nb(*arguments, "--json")
+        assert (ran.code, ran.data) == (3, {"near": near})
+        assert ran.error["message"].endswith(f"Did you mean '{near[0]}'?")
+
+
+def test_the_schema_of_a_failure_says_what_near_is(nb: Runner) -> None:
+    document = nb("helth", "--json").document
+    assert document["data"] == {"near": ["health"]}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**document, "data": {"near": "health"}}, schema_files.committed("envelope") or {})
