@@ -15,7 +15,7 @@ from cli.durations import say_duration
 from cli.environments import LOCAL
 from cli.errors import DeadlineReached, UpstreamFault
 from cli.invocation import current
-from cli.output import Screen, State, progress
+from cli.output import NARROW, Screen, State, progress
 from cli.wire import Check, CheckLevel, CheckState, Health
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def of_commit(
         return made(identity, "ok", f"runs {short(expected)}", facts=facts)
     listed = ", ".join(short(commit) for commit in others)
     also = " too: two versions run beside each other" if len(others) < len(commits) else ""
-    return made(identity, "failed", f"runs {listed}{also}, not {expected[:40]}", deploy_fix(environment), facts=facts)
+    return made(identity, "failed", f"runs {listed}{also}, not {short(expected)}", deploy_fix(environment), facts=facts)
 
 
 def deploy_fix(environment: str) -> str:
@@ -176,13 +176,14 @@ def _waited_for(
             said = lacks
         if time.monotonic() + pause > deadline:
             words = f"{name} was not {what} within {say_duration(patience)}: {lacks}"
-            raise DeadlineReached(words, fix=f"{command} --env {name}", data=data)
+            fixes = (check["fix"] for check in bad(data["checks"] if data else ()) if check["fix"])
+            raise DeadlineReached(words, fix=next(fixes, f"{command} --env {name}"), data=data)
         time.sleep(pause)
 
 
 def show(screen: Screen, checks: Sequence[VitalCheck]) -> None:
     """Every check as a line. What is only noted is said without a cross: nobody has to do anything."""
-    width = max((len(check["id"]) for check in checks), default=0)
+    width = max((len(check["id"]) for check in checks), default=0) if screen.width >= NARROW else 0
     for check in checks:
         name = check["id"].ljust(width)
         if check["level"] == "noted" and check["state"] != "ok":

@@ -32,7 +32,7 @@ MOST_ANNOTATIONS = 10
 """GitHub shows ten of each kind from one step."""
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
-SIGNS = {"ok": "✅", "failed": "❌", "unknown": "❔", "pending": "⏳", "noted": "⚠️"}
+SIGNS = {"ok": "✅", "failed": "❌", "unknown": "❔", "pending": "⏳", "noted": "⚠️", "skipped": "⏭️"}
 
 Kind = Literal["error", "warning", "notice"]
 
@@ -84,7 +84,7 @@ def rows(data: Mapping[str, Any]) -> list[Row]:
     for environment in data.get("environments", ()):
         found += [replace(row, id=f"{environment['env']}.{row.id}") for row in _services(environment)]
     for step in data.get("steps", ()):
-        state = {"error": "unknown", "skipped": "noted"}.get(step["state"], step["state"])
+        state = "unknown" if step["state"] == "error" else step["state"]
         found.append(Row(step["id"], state, step["detail"], step["fix"]))
     for check in data.get("checks", ()):
         is_noted = check.get("level") == "noted" and check["state"] != "ok"
@@ -136,7 +136,7 @@ def _annotations(
         yield annotation("notice", title, f"in order: {len(found)} looked at" if found else "in order")
     else:
         yield annotation("error", title, _with_fix(problem.message, problem.fix))
-        bad = [row for row in found if row.state not in ("ok", "noted", "pending")]
+        bad = [row for row in found if row.state not in ("ok", "noted", "skipped", "pending")]
         for row in bad[: MOST_ANNOTATIONS - 1]:
             yield annotation("error", f"{row.id} {row.state}", _with_fix(row.detail, row.fix))
     for notice in warnings[:MOST_ANNOTATIONS]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import quote as quoted
 
@@ -66,10 +67,7 @@ def show_provider(name: Name) -> Outcome:
     found = client.read(ProviderDetail, client.get(_path(name)))
 
     def show(screen: Screen) -> None:
-        _show(screen, found)
-        screen.pairs(
-            {"models": ", ".join(found["models"]) or None, "lost answers": found["ambiguous"] or None}, indent=2
-        )
+        _show(screen, found, {"models": ", ".join(found["models"]) or "-", "lost answers": found["ambiguous"]})
         if found["outcomes"]:
             screen.heading("In the last day")
             screen.table(OUTCOME_COLUMNS, [(_ended(one), one["count"]) for one in found["outcomes"]])
@@ -192,7 +190,7 @@ def _ended(one: ProviderOutcomes) -> str:
     return f"{one['status']} ({one['error_code']})" if one["error_code"] else one["status"]
 
 
-def _show(screen: Screen, provider: Provider) -> None:
+def _show(screen: Screen, provider: Provider, more: Mapping[str, object] | None = None) -> None:
     screen.state(_sign(provider), f"{provider['name']}  {_state(provider)}")
     own = ", set by an operator" if provider["own_limit"] is not None else ""
     known = {
@@ -201,5 +199,6 @@ def _show(screen: Screen, provider: Provider) -> None:
         "under way": provider["running"],
         "waiting": provider["waiting"],
         "limit": f"{provider['limit']}{own}" if provider["limit"] is not None else "none",
+        **(more or {}),
     }
     screen.pairs({name: value for name, value in known.items() if value is not None}, indent=2)

@@ -43,6 +43,8 @@ def check() -> Outcome:
     """
     client = connect()
     found = client.read(Webhook, client.get(PATH))
+    for one in found["checks"]:
+        one["fix"] = _whole(one["fix"], client.target.name)
     bad = [one for one in found["checks"] if one["state"] != "ok"]
     problem = _problem(bad, client.target.name)
 
@@ -78,18 +80,23 @@ def put_right(reason: Reason, key: Key = None) -> Outcome:
         if not made["changed"]:
             screen.state("ok", "nothing differs: Telegram was not told anything")
             return
+        if not made.get("dry_run"):
+            screen.state("ok", f"Telegram was told: {', '.join(one['field'] for one in made['changed'])}")
         _show_differences(screen, made["changed"])
 
     step = NextStep(f"nb webhook check --env {client.target.name}", "says whether updates come through")
     return changes.outcome(made, show, next_steps=(step,))
 
 
+def _whole(fix: str | None, name: str) -> str | None:
+    """A fix that can be run as it stands, but for the reason."""
+    return f'nb webhook set --env {name} --reason "…"' if fix == "nb webhook set" else fix
+
+
 def _problem(bad: list[WebhookCheck], name: str) -> Problem | None:
     if not bad:
         return None
     fix = next((one["fix"] for one in bad if one["fix"]), None)
-    if fix == "nb webhook set":
-        fix = f'nb webhook set --env {name} --reason "…"'
     what = ", ".join(f"{one['id']} {one['state']}" for one in bad)
     return Problem("webhook_wrong", f"the webhook of {name} is not in order: {what}", fix=fix)
 

@@ -44,7 +44,7 @@ def status(screen: Screen, data: DeployStatusData) -> None:
     screen.table(COLUMNS, rows)
     for environment in data["environments"]:
         screen.line()
-        screen.line(f"{environment['env']}: {environment['branch']} is at {short(environment['expected'])}")
+        screen.line(f"{environment['env']}: branch {environment['branch']} is at {short(environment['expected'])}")
         for service in environment["services"]:
             if service["state"] != "deployed":
                 screen.state(SIGNS[service["state"]], f"{service['service']}: {service['reason']}", indent=2)

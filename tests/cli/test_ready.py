@@ -109,6 +109,22 @@ def test_the_deadline_has_an_exit_code_of_its_own_and_the_last_answer(nb: Runner
     assert ran.data["state"] == "failed"
 
 
+def test_the_deadline_names_what_fixes_the_last_thing_found(nb: Runner, service: Emulator) -> None:
+    ran = nb("ready", "--expect-commit", "deadbeef" * 5, "--wait", "50ms", "--json")
+    assert (ran.code, ran.error["fix"]) == (9, "nb down, then nb up")
+    failed = [part["detail"] for part in ran.data["checks"] if part["id"] == "commit.web"]
+    assert failed[0].endswith("not deadbee")
+
+
+def test_a_narrow_screen_is_not_spent_on_a_column(
+    nb: Runner, service: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    assert "✓ http  ok: answered in" in nb("ready").out
+    monkeypatch.setenv("COLUMNS", "80")
+    assert "✓ http  ok: answered in" not in nb("ready").out
+
+
 def test_waiting_for_nobody_ends_at_the_deadline(nb: Runner, nobody: str) -> None:
     ran = nb("ready", "--wait", "50ms", "--json")
     assert (ran.code, ran.data) == (9, {})

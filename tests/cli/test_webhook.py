@@ -24,7 +24,8 @@ def test_missing_kinds_of_updates_fail_the_check_and_name_the_repair(nb: Runner,
     ran = nb("webhook", "check", "--json")
     assert (ran.code, ran.error["code"]) == (1, "webhook_wrong")
     assert "allowed_updates failed" in ran.error["message"]
-    assert ran.error["fix"].startswith("nb webhook set --env local")
+    assert ran.error["fix"] == 'nb webhook set --env local --reason "…"'
+    assert [one["fix"] for one in ran.document["data"]["checks"] if one["state"] == "failed"] == [ran.error["fix"]]
 
 
 def test_what_is_unknown_is_not_in_order(nb: Runner, service: Emulator) -> None:
@@ -48,7 +49,7 @@ def test_info_tells_everything_and_fits_eighty_columns(
 def test_set_sends_the_reason_and_shows_what_was_different(nb: Runner, service: Emulator) -> None:
     ran = nb("webhook", "set", "--reason", "set by hand")
     assert ran.code == 0
-    assert "allowed_updates" in ran.out
+    assert "✓ Telegram was told: allowed_updates" in ran.out
     method, path, _, body = service.requests[-1]
     assert (method, path, json.loads(body)) == ("POST", "/api/ops/v1/webhook", {"reason": "set by hand"})
 

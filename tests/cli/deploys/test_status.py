@@ -32,7 +32,7 @@ def test_people_see_a_table_of_eighty_columns(nb: Runner, staging: Staging, monk
     ran = nb("deploy", "status")
     assert ran.code == 0
     assert max(map(len, ran.out.splitlines())) <= 80
-    assert "staging: staging is at 6a090cb" in ran.out
+    assert "staging: branch staging is at 6a090cb" in ran.out
     assert "✓ deployed" in ran.out
 
 

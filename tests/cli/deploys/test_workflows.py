@@ -173,6 +173,18 @@ def test_a_long_list_is_cut_with_its_number() -> None:
     assert "c200" not in text
 
 
+def test_a_step_that_was_not_tried_is_no_warning() -> None:
+    steps = [
+        {"id": "health", "state": "error", "detail": "no answer", "fix": None},
+        {"id": "ready", "state": "skipped", "detail": "not tried", "fix": None},
+    ]
+
+    page = summary("nb smoke", None, rows({"steps": steps}), ())
+
+    assert "| ❔ unknown | health | no answer |" in page
+    assert "| ⏭️ skipped | ready | not tried |" in page
+
+
 def test_every_service_of_every_environment_is_a_row() -> None:
     service = {"service": "web", "state": "not_deployed", "reason": "skipped"}
     data = {"environments": [{"env": "staging", "services": [service]}, {"env": "production", "services": [service]}]}
