@@ -16,6 +16,9 @@ CREATE INDEX boterrorevent_by_age ON botapp_boterrorevent (last_at);
 CREATE INDEX boterrorevent_open ON botapp_boterrorevent (severity, last_at DESC) WHERE status <> 'resolved';
 CREATE INDEX boterrorevent_by_trace ON botapp_boterrorevent (trace_id) WHERE trace_id <> '';
 CREATE INDEX boterrorevent_by_generation ON botapp_boterrorevent (gen_request_id) WHERE gen_request_id IS NOT NULL;
+CREATE INDEX boterrorevent_by_chat ON botapp_boterrorevent (chat_id) WHERE chat_id IS NOT NULL;
+CREATE INDEX boterrorevent_by_user ON botapp_boterrorevent (user_id) WHERE user_id IS NOT NULL;
+CREATE INDEX boterrorevent_also ON botapp_boterrorevent USING gin ((extra -> 'also') jsonb_path_ops);
 CREATE INDEX agentlog_newest ON botapp_agentlog (date DESC, id DESC);
 CREATE INDEX transaction_of_jobs_by_time ON botapp_transaction (created_at) WHERE type IN ('generation', 'refund');
 CREATE INDEX tguser_test ON botapp_tguser (id) WHERE is_test;
@@ -23,9 +26,9 @@ CREATE INDEX genrequest_by_end ON botapp_genrequest (completed_at) WHERE complet
 """
 
 DOWN = """
-DROP INDEX boterrorevent_by_kind, boterrorevent_by_age, boterrorevent_open, boterrorevent_by_trace,
-    boterrorevent_by_generation, agentlog_newest, transaction_of_jobs_by_time, tguser_test,
-    genrequest_by_end;
+DROP INDEX IF EXISTS boterrorevent_by_kind, boterrorevent_by_age, boterrorevent_open, boterrorevent_by_trace,
+    boterrorevent_by_generation, boterrorevent_by_chat, boterrorevent_by_user, boterrorevent_also, agentlog_newest,
+    transaction_of_jobs_by_time, tguser_test, genrequest_by_end;
 """
 
 

@@ -84,31 +84,56 @@ _SELECTED: Final = f"""
     LEFT JOIN botapp_tguser AS person ON person.id = fault.user_id
 """
 
-# What was folded into a row is found by its own trace, generation and user, too.
-_WANTED: Final = """
-    ($1::text IS NULL OR fault.status = $1 OR ($1 = 'open' AND fault.status <> 'resolved'))
-    AND ($2::text IS NULL OR fault.severity = $2)
-    AND ($3::text IS NULL OR fault.origin = $3)
-    AND ($4::text IS NULL OR fault.service = $4)
-    AND ($5::timestamptz IS NULL OR fault.last_at >= $5)
-    AND ($6::text IS NULL OR fault.fingerprint = $6)
-    AND ($7::text IS NULL OR starts_with(fault.trace_id, $7) OR EXISTS (
-        SELECT 1 FROM jsonb_array_elements(fault.extra -> 'also') AS met WHERE starts_with(met ->> 'trace', $7)))
-    AND ($8::text IS NULL OR fault.gen_request_id = (SELECT id FROM botapp_genrequest WHERE run_code = $8)
-        OR fault.extra -> 'also' @> jsonb_build_array(jsonb_build_object('generation', $8::text)))
-    AND ($9::bigint IS NULL OR fault.chat_id = $9
-        OR fault.user_id = (SELECT id FROM botapp_tguser WHERE chat_id = $9)
-        OR fault.extra -> 'also' @> jsonb_build_array(jsonb_build_object('user', $9::bigint)))
+_FILTERS: Final[Mapping[str, str]] = {
+    "status": "(fault.status = {0} OR ({0} = 'open' AND fault.status <> 'resolved'))",
+    "severity": "fault.severity = {0}",
+    "origin": "fault.origin = {0}",
+    "service": "fault.service = {0}",
+    "since": "fault.last_at >= {0}",
+    "fingerprint": "fault.fingerprint = {0}",
+    # A trace id is in hexadecimal digits: whatever begins so lies before the same with a `g`.
+    "trace": """fault.id IN (
+        SELECT id FROM botapp_boterrorevent
+        WHERE trace_id <> '' AND trace_id >= {0} AND trace_id < {0} || 'g' AND starts_with(trace_id, {0})
+        UNION ALL
+        SELECT id FROM botapp_boterrorevent
+        WHERE extra -> 'also' @> jsonb_build_array(jsonb_build_object('code', left({0}, 8)))
+            AND EXISTS (
+                SELECT 1 FROM jsonb_array_elements(extra -> 'also') AS met WHERE starts_with(met ->> 'trace', {0})
+            )
+    )""",
+    "generation": """fault.id IN (
+        SELECT id FROM botapp_boterrorevent
+        WHERE gen_request_id = (SELECT id FROM botapp_genrequest WHERE run_code = {0})
+        UNION ALL
+        SELECT id FROM botapp_boterrorevent
+        WHERE extra -> 'also' @> jsonb_build_array(jsonb_build_object('generation', {0}))
+    )""",
+    "user": """fault.id IN (
+        SELECT id FROM botapp_boterrorevent WHERE chat_id = {0}
+        UNION ALL
+        SELECT id FROM botapp_boterrorevent WHERE user_id = (SELECT id FROM botapp_tguser WHERE chat_id = {0})
+        UNION ALL
+        SELECT id FROM botapp_boterrorevent
+        WHERE extra -> 'also' @> jsonb_build_array(jsonb_build_object('user', {0}))
+    )""",
+}
+"""The condition of each filter. What was folded into a row is found by its own trace, generation and user, too.
+
+Only those that are given are in a statement, each in the form that has an index.
 """
+
+_TYPES: Final[Mapping[str, str]] = {"since": "timestamptz", "user": "bigint"}
 
 
 async def newest(wanted: Wanted, *, limit: int, before: int | None = None) -> list[KeptFault]:
     """Return faults, the newest first, older than row `before` where it is given."""
+    where, arguments = _where(wanted)
     rows = await db.fetch(
-        f"{_SELECTED} WHERE {_WANTED} AND ($10::bigint IS NULL OR fault.id < $10) ORDER BY fault.id DESC LIMIT $11",
-        *_arguments(wanted),
+        f"{_SELECTED} WHERE {where} AND ($1::bigint IS NULL OR fault.id < $1) ORDER BY fault.id DESC LIMIT $2",
         before,
         limit,
+        *arguments,
     )
     return [_kept(row) for row in rows]
 
@@ -127,22 +152,23 @@ async def get(code: str) -> KeptFault:
 
 async def kinds(wanted: Wanted, *, limit: int, before: int | None = None) -> list[Kind]:
     """Return faults by their kind, the kind that was met last in a new row first. `before` is a row."""
+    where, arguments = _where(wanted)
     rows = await db.fetch(
         f"""
         WITH kind AS (
             SELECT fingerprint, max(id) AS newest, count(*) AS rows, sum(times) AS times,
                 count(*) FILTER (WHERE status <> 'resolved') AS open, min(occurred_at) AS first_at,
                 max(last_at) AS newest_at
-            FROM botapp_boterrorevent AS fault WHERE {_WANTED}
-            GROUP BY fingerprint HAVING $10::bigint IS NULL OR max(id) < $10
-            ORDER BY newest DESC LIMIT $11
+            FROM botapp_boterrorevent AS fault WHERE {where}
+            GROUP BY fingerprint HAVING $1::bigint IS NULL OR max(id) < $1
+            ORDER BY newest DESC LIMIT $2
         )
         SELECT found.*, kind.rows, kind.times AS all_times, kind.open, kind.first_at, kind.newest_at
         FROM kind JOIN ({_SELECTED}) AS found ON found.id = kind.newest ORDER BY kind.newest DESC
         """,
-        *_arguments(wanted),
         before,
         limit,
+        *arguments,
     )
     return [
         Kind(_kept(row), row["rows"], int(row["all_times"]), row["open"], row["first_at"], row["newest_at"])
@@ -186,18 +212,13 @@ async def _exists(name: str) -> None:
         raise FaultNotFound(name)
 
 
-def _arguments(wanted: Wanted) -> tuple[object, ...]:
-    return (
-        wanted.status,
-        wanted.severity,
-        wanted.origin,
-        wanted.service,
-        wanted.since,
-        wanted.fingerprint,
-        wanted.trace,
-        wanted.generation,
-        wanted.user,
-    )
+def _where(wanted: Wanted) -> tuple[str, list[object]]:
+    """The condition of the filters that are given, whose values follow the first two of the statement."""
+    given = {name: value for name in _FILTERS if (value := getattr(wanted, name)) is not None}
+    conditions = [
+        _FILTERS[name].format(f"${number}::{_TYPES.get(name, 'text')}") for number, name in enumerate(given, 3)
+    ]
+    return " AND ".join(conditions) or "TRUE", list(given.values())
 
 
 def _kept(row: db.Row) -> KeptFault:
