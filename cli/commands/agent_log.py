@@ -236,10 +236,7 @@ def sync(
         view.refresh(log)
     meant = [one for one in after if one.path in changed] if identity is not None else after
     failure = _send(meant, data, reason) if send else None
-    problem = None
-    if failure is not None:
-        count = f"{len(data['unsent'])} of {len(meant)} entries" if data["unsent"] else "entries"
-        problem = _problem(failure, f"{count} were not sent: {failure.message}")
+    problem = _unsent(failure, data, len(meant)) if failure is not None else None
     return Outcome(data, lambda screen: _synced(screen, data), problem, failure.exit_code if failure else ExitCode.OK)
 
 
@@ -327,7 +324,9 @@ def _lint_problem(data: LintData, failure: CommandFailed | None) -> tuple[Proble
     found = data["findings"]
     if found:
         rules = ", ".join(sorted({finding["rule"] for finding in found}))
-        problem = Problem("log_not_in_order", f"{len(found)} findings: {rules}", fix=found[0]["fix"])
+        problem = Problem(
+            "log_not_in_order", f"{len(found)} finding{'s' if len(found) > 1 else ''}: {rules}", fix=found[0]["fix"]
+        )
         return problem, ExitCode.CHECK_FAILED
     if failure is not None:
         return _problem(failure, f"pull requests were not compared: {failure.message}"), failure.exit_code
@@ -339,6 +338,11 @@ def _lint_problem(data: LintData, failure: CommandFailed | None) -> tuple[Proble
 
 def _problem(failure: CommandFailed, message: str) -> Problem:
     return Problem(failure.code, message, failure.rule, failure.transient, failure.fix)
+
+
+def _unsent(failure: CommandFailed, data: SyncData, meant: int) -> Problem:
+    count = f"{len(data['unsent'])} of {meant} entries" if data["unsent"] else "entries"
+    return _problem(failure, f"{count} were not sent: {failure.message}")
 
 
 def _send(stored: Sequence[Stored], data: SyncData, reason: str) -> CommandFailed | None:
