@@ -44,8 +44,10 @@ async def alert(key: str, text: str, *, error: BaseException | None = None, run_
         error: what it was found by. It becomes a fault with its stack, where the text alone would.
         run_code: the generation that it is about.
     """
-    log.error("alert", key=key, text=text)
     origin, severity = kind_of(key)
+    # Good news is no error: `nb logs --fail-on error` and `nb deploy verify` would fail on a provider that is back.
+    tell = {Severity.INFO: log.info, Severity.WARNING: log.warning}.get(severity, log.error)
+    tell("alert", key=key, text=text)
     if error is not None:
         extra = {"alert": text}
         errors.record(error, origin=origin, severity=severity, handler=key, run_code=run_code, extra=extra)

@@ -220,6 +220,10 @@ async def _stuck(work: Shared[Work]) -> Verdict:
     return Verdict("ok", f"none stuck, {found.queued + found.processing} under way", facts=facts)
 
 
+def _ago(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
 async def _critical() -> Verdict:
     row = await db.fetch_one(_CRITICAL)
     assert row is not None
@@ -227,7 +231,7 @@ async def _critical() -> Verdict:
     facts = {"count": row["count"], "times": row["times"], "newest_s": _rounded(row["newest_s"]), "codes": codes}
     if not row["count"]:
         return Verdict("ok", "none in the last hour", facts=facts)
-    words = f"{row['count']} new in the last hour, the newest {row['newest_s']:.0f} s ago: {', '.join(codes)}"
+    words = f"{row['count']} new in the last hour, the newest {_ago(row['newest_s'])} ago: {', '.join(codes)}"
     return Verdict("failed", words, f"nb errors show {codes[0]}", facts)
 
 

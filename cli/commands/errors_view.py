@@ -28,11 +28,17 @@ STATES = {"in_progress": "taken"}
 """How far operators are with it, in a word; `again` is new after it was resolved."""
 
 SHOWN_OTHERS = 10
+MOST_LETTERS = 60
+"""Of what was said, in a list; `show` has all of it."""
 
 
 def what(item: ErrorItem) -> str:
     """The class of an error without its module, or what was said where there is none."""
-    return item["error_class"].rpartition(".")[2] or item["message"][:60]
+    return item["error_class"].rpartition(".")[2] or _beginning(item["message"])
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS].rsplit(' ', 1)[0]}…"
 
 
 def _what_where(item: ErrorItem) -> str:
