@@ -17,9 +17,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
 from shlex import quote as quoted
-from time import monotonic
+from time import monotonic, time
 from typing import Any, TypeVar
 
+from cli.durations import say_duration
 from cli.envelope import NextStep
 from cli.environments import LOCAL, Target, resolve
 from cli.errors import (
@@ -32,8 +33,8 @@ from cli.errors import (
     UpstreamFault,
     UsageMistake,
 )
-from cli.exchange import NoAnswer, decoded, exchange, opener_for, retry_after
-from cli.invocation import current
+from cli.exchange import NoAnswer, clock_skew, decoded, exchange, opener_for, retry_after
+from cli.invocation import current, warn
 from cli.version import VERSION
 from cli.wire import UnexpectedShape, parse
 
@@ -167,15 +168,25 @@ class OpsClient:
         if token:
             # Not redirected and not logged: `unredirected` headers stay out of a second request.
             request.add_unredirected_header("Authorization", f"Bearer {token}")
-        started = monotonic()
+        started, asked_at = monotonic(), time()
         try:
             status, answered, content = exchange(self._opener, request, timeout=self.timeout)
         except NoAnswer as silence:
             raise self._fault(silence.code, silence.what) from None
+        self._compare_clocks(clock_skew(answered, asked_at))
         answer = Answer(status, decoded(content, answered), (monotonic() - started) * 1000)
         if status in accept and answer.content is not None:
             return answer
         raise self._refused(answer, answered)
+
+    def _compare_clocks(self, skew: float) -> None:
+        """Warn once in a run of a clock by which --since, --until and expiries are counted wrongly."""
+        if skew and not any(notice.code == "clock_skew" for notice in current().warnings):
+            way = "behind" if skew > 0 else "ahead of"
+            warn(
+                "clock_skew",
+                f"this machine's clock is {say_duration(round(abs(skew), -1))} {way} that of {self.target.name}",
+            )
 
     def _fault(self, code: str, what: str) -> UpstreamFault:
         fix = "nb up" if self.target.name == LOCAL else f"nb health --env {self.target.name}"

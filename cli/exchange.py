@@ -10,6 +10,7 @@ import http.client
 import json
 import socket
 import ssl
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -22,6 +23,9 @@ from cli.environments import LOOPBACK
 
 MOST_BYTES = 10 * 1024 * 1024
 """A longer answer is not one that was asked for."""
+
+CLOCK_TOLERANCE_S = 60.0
+"""Tokens and moments are compared by both clocks; less than this is told nobody."""
 
 
 class NoAnswer(Exception):
@@ -90,6 +94,19 @@ def retry_after(headers: Message) -> float | None:
     except (ValueError, TypeError):
         return None
     return max(0.0, until.timestamp() - said.timestamp())
+
+
+def clock_skew(headers: Message, asked_at: float) -> float:
+    """Seconds that the other side's clock is ahead of ours, 0 for what is no more than the way and rounding.
+
+    Its moment has to lie between the question, at `asked_at`, and now: a slow answer is no wrong clock.
+    """
+    try:
+        theirs = parsedate_to_datetime(headers.get("Date", "")).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+    skew = theirs - min(max(theirs, asked_at), time.time())
+    return skew if abs(skew) > CLOCK_TOLERANCE_S else 0.0
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -13,14 +13,12 @@ from pathlib import Path
 from cli.diagnosis.checks import check
 from cli.environments import LOCAL, address, project_facts, project_root
 from cli.errors import CommandFailed, UsageMistake
-from cli.exchange import NoAnswer, exchange, opener_for
+from cli.exchange import CLOCK_TOLERANCE_S, NoAnswer, exchange, opener_for
 from cli.project import load_project
 from cli.shapes import DoctorCheck, DoctorState
 
 GIT_TIMEOUT_S = 10
 REMOTE = re.compile(r"(?:[/:])([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
-CLOCK_TOLERANCE_S = 60.0
-"""Signatures and expiries are compared with less than this in mind."""
 
 
 def facts_checks(name: str) -> list[DoctorCheck]:
