@@ -6,6 +6,7 @@ An adapter is imported and built when it is first called, so that a process whic
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from core.logs import get_logger
 from core.settings import Settings
@@ -182,6 +183,7 @@ def _veo(settings: Settings) -> Make | None:
             location=settings.gcp_location,
             base_url=settings.vertex_base_url,
             storage_url=settings.gcs_base_url,
+            watch=timedelta(seconds=settings.veo_watch_seconds),
         )
 
     return make

@@ -124,6 +124,8 @@ def drawn(picture: Picture, environment: Mapping[str, str], even: Callable[[str]
             console.print()
         console.print(Text.assemble(("$ ", "bold green"), (even(command), "bold")), soft_wrap=False)
         console.print(Text.from_ansi(even(at_a_terminal(command, environment)).rstrip("\n")), overflow="fold")
+    # The frame is cut right below the last line, through letters that hang below it.
+    console.print()
     svg = console.export_svg(
         title=picture.title, theme=THEME, code_format=FRAME, unique_id=f"nb-{picture.name}", font_aspect_ratio=0.61
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+import structlog
 
 pytest_plugins = [
     "tests.fixtures.servers",
@@ -30,3 +31,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.get_closest_marker(name) for name in MAY_OPEN_SOCKETS):
             item.add_marker(pytest.mark.enable_socket)
+
+
+@pytest.fixture(autouse=True)
+def no_trace_of_others() -> None:
+    """Begin without the trace that a test before bound in this thread, as a task of Celery does."""
+    structlog.contextvars.clear_contextvars()

@@ -72,6 +72,15 @@ class ProviderSettings(BaseModel):
             examples=["gs://our-bucket/veo"],
         ),
     ] = None
+    veo_watch_seconds: Annotated[
+        int,
+        Field(
+            alias="VEO_WATCH_SECONDS",
+            description="How long the folder of an order whose answer was lost is watched before its tokens go back.",
+            ge=10,
+            le=3600,
+        ),
+    ] = 600
     gcs_base_url: Annotated[
         str | None,
         Field(alias="GCS_BASE_URL", description="Cloud Storage, or whatever speaks it; Google's when not set."),

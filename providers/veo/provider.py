@@ -30,7 +30,7 @@ TIMEOUT_SECONDS = 60.0
 FIRST_POLL = timedelta(seconds=10)
 POLL_AGAIN = timedelta(seconds=10)
 WATCH = timedelta(minutes=10)
-"""How long the folder of a lost order is watched; a video takes one to six minutes."""
+"""Usual time that the folder of a lost order is watched; a video takes one to six minutes."""
 
 _OPERATION = re.compile(r"projects/[\w.:-]+/locations/[\w-]+/publishers/google/models/[\w.-]+/operations/[\w-]+")
 _JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
@@ -52,9 +52,11 @@ class VeoProvider:
         base_url: str | None = None,
         storage_url: str | None = None,
         timeout: float = TIMEOUT_SECONDS,
+        watch: timedelta = WATCH,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`output` is ``gs://bucket/folder``; `timeout` is in seconds and for one call; `clock` tells epoch seconds.
+        """`output` is ``gs://bucket/folder``; `timeout` is in seconds and for one call; `watch` is how long the folder
+        of a lost order is watched; `clock` tells epoch seconds.
 
         Raises:
             ValueError: `output` names no bucket.
@@ -62,6 +64,7 @@ class VeoProvider:
         self._bucket = Bucket(account, output, base_url=storage_url, timeout=timeout)
         self._sdk = Sdk(timeout=timeout, base_url=base_url, account=account, project=project, location=location)
         self._clock = clock
+        self._patience = watch
 
     async def submit(self, job: Job) -> Submitted | Finished:
         """Hand the job over; videos are never finished at once."""
@@ -114,7 +117,7 @@ class VeoProvider:
 
         Whether the order arrived shows only when its video does, so this never says that it did not.
         """
-        return f"lost/{int(self._clock() + WATCH.total_seconds())}/{_job_id(client_id)}"
+        return f"lost/{int(self._clock() + self._patience.total_seconds())}/{_job_id(client_id)}"
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> str | None:  # noqa: ARG002 - the contract's names
         """Vertex sends no webhooks."""
