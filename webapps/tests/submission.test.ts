@@ -45,6 +45,17 @@ describe("an order", () => {
     },
   );
 
+  it.each([401, 403, 429])(
+    "keeps the key of an unknown outcome when the repetition is turned away with %d",
+    async (status) => {
+      const { submission, keys } = set([new Problem("offline"), new Problem("turned_away", status)]);
+      await expect(submission.submit(body)).rejects.toThrow();
+      await expect(submission.submit(body)).rejects.toThrow();
+      await submission.submit(body);
+      expect(keys).toEqual(["key-1", "key-1", "key-1"]);
+    },
+  );
+
   it("gets a new key after a refusal, and when it is another order", async () => {
     const { submission, keys } = set([new Problem("price_changed", 409), new Problem("offline")]);
     await expect(submission.submit(body)).rejects.toThrow();

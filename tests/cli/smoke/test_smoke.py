@@ -323,7 +323,7 @@ def test_a_workflow_is_told_of_every_step(
     assert (ran.code, "::error title=ledger failed::" in ran.err) == (1, True)
     page = summary.read_text("utf-8")
     assert "| ✅ ok | health |" in page
-    assert "noted | generation |" in page
+    assert "| ⏭️ skipped | generation |" in page
 
 
 def test_a_commit_that_is_none_is_a_mistake(nb: Runner, service: Emulator) -> None:

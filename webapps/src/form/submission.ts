@@ -7,6 +7,9 @@ export interface Pending {
   print: string;
 }
 
+/** Answers that are given before an order is looked at: who asks, whether they may, how often. */
+const AT_THE_DOOR = new Set([401, 403, 429]);
+
 type Send = (body: OrderBody, key: string) => Promise<Generation>;
 
 /** What an order is told apart from another one by: everything but the price, which may change on the way. */
@@ -43,15 +46,18 @@ export class Submission {
 
   async #go(body: OrderBody): Promise<Generation> {
     const print = printOf(body);
-    const pending = this.pending?.print === print ? this.pending : { key: this.newKey(), print };
+    const known = this.pending?.print === print ? this.pending : null;
+    const pending = known ?? { key: this.newKey(), print };
     this.#keep(pending);
     try {
       const generation = await this.send(body, pending.key);
       this.#keep(null);
       return generation;
     } catch (error) {
-      // What was refused was not taken: the next attempt is a new order. What nobody knows keeps its key.
-      if (error instanceof Problem && !error.isUncertain) this.#keep(null);
+      // What was refused was not taken: the next attempt is a new order. What nobody knows keeps its key, also when a
+      // repetition was turned away at the door, before anybody looked whether the first attempt had been taken.
+      const wasLookedAt = error instanceof Problem && !error.isUncertain && !(known && AT_THE_DOOR.has(error.status));
+      if (wasLookedAt) this.#keep(null);
       throw error;
     }
   }
