@@ -159,8 +159,13 @@ async def test_too_few_tokens_lead_through_the_top_up_back_to_the_same_form(
     await expect(phone.main_button).to_contain_text("Pay")
     await phone.main_button.click()
     await phone.page.locator("dialog.sheet").get_by_role("button", name="Pay").click()
-    await expect(form.locator("textarea")).to_have_value(WORDS, timeout=30_000)
+    await expect(phone.main_button).to_have_text("Back to the order", timeout=30_000)
+    await phone.main_button.click()
+    await expect(form.locator("textarea")).to_have_value(WORDS)
     await expect(phone.main_button).to_contain_text("Create")
+    await phone.main_button.click()
+    await expect(phone.dialog).to_have_count(0)
+    assert (await mia.settled())[-1]["prompt"] == WORDS
 
 
 async def test_offline_keeps_the_form_and_the_next_tap_orders_once(phone: Telephone, mia: Person) -> None:
@@ -267,7 +272,7 @@ async def test_a_running_job_is_cancelled_from_the_history_and_paid_back(phone: 
     history = await phone.open("history/")
     await history.get_by_text("a slow fox").click()
     await phone.dialog.locator(".app-buttons").get_by_role("button", name="Cancel").click()
-    await expect(history.locator("main")).to_contain_text("Cancelled, the tokens are back.")
+    await expect(history.locator("main")).to_contain_text("0.80 ⚡ came back")
     assert (await mia.settled())[-1]["status"] == "cancelled"
     assert await mia.balance() == Decimal("50.00")
 
