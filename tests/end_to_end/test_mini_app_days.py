@@ -245,6 +245,29 @@ async def test_photos_are_put_in_order_replaced_and_taken_away(phone: Telephone,
     assert len(json.loads((await mia.settled())[-1]["input_images"])) == 2
 
 
+async def test_leaving_in_the_middle_of_an_upload_keeps_the_words_and_says_what_is_gone(
+    phone: Telephone, tmp_path: Path
+) -> None:
+    held: list[Route] = []
+
+    async def hold(route: Route) -> None:
+        if route.request.method == "PUT":
+            held.append(route)
+        else:
+            await route.continue_()
+
+    await phone.page.route("**/media/**", hold)
+    (tmp_path / "photo.jpg").write_bytes(photograph(320, 240))
+    form = await filled(phone)
+    await form.locator(".add input[type=file]").first.set_input_files(tmp_path / "photo.jpg")
+    await expect(form.locator(".busy")).to_contain_text("0%")
+    await leave(phone)
+    again = await phone.open(FORM)
+    await expect(again.locator("textarea")).to_have_value(WORDS)
+    await expect(again.get_by_text("Some of the earlier files are gone.")).to_be_visible()
+    assert len(held) == 1
+
+
 async def test_init_data_that_is_too_old_says_to_open_the_app_again(
     phone: Telephone, product: Product, mia: Person
 ) -> None:

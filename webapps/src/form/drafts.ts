@@ -13,6 +13,8 @@ export interface Draft {
   prompt: string;
   params: Params;
   files: KeptFile[];
+  /** Whether files were on their way when the form was left: they are gone, and the person is told so. */
+  hasUnsent?: boolean;
   /** The order that was sent without hearing what became of it: its key, and what it was for. */
   pending?: { key: string; print: string };
   parent?: string;
@@ -47,7 +49,13 @@ export class Drafts {
   /** Keep a draft; one with nothing in it is forgotten. Without room on the device the form works all the same. */
   write(model: string, draft: Draft): void {
     if (!this.userId || !this.store) return;
-    if (!draft.prompt.trim() && !draft.files.length && !Object.keys(draft.params).length && !draft.pending) {
+    if (
+      !draft.prompt.trim() &&
+      !draft.files.length &&
+      !Object.keys(draft.params).length &&
+      !draft.pending &&
+      !draft.hasUnsent
+    ) {
       this.forget(model);
       return;
     }

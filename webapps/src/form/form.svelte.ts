@@ -99,6 +99,7 @@ export class Form {
       prompt: this.prompt,
       params: $state.snapshot(this.chosen),
       files,
+      ...(this.isUploading ? { hasUnsent: true } : {}),
       ...this.#draft,
       ...(this.parent ? { parent: this.parent } : {}),
       ...(this.continuation ? { continuation: $state.snapshot(this.continuation) } : {}),
@@ -280,6 +281,7 @@ export class Form {
     this.parent = draft.parent;
     this.continuation = draft.continuation;
     this.sourceUrl = draft.sourceUrl;
+    this.hasLostFiles = draft.hasUnsent === true;
     const known = draft.files.filter(({ role }) => this.model.inputs.some((slot) => slot.role === role));
     this.files = known.map((file) => kept(file, null));
     for (const file of this.files) void this.#lookUp(file.id);
