@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from sanic import Blueprint, HTTPResponse, Request, response
 from sanic.exceptions import SanicException
 
+from bot.sandbox.files import sent
 from bot.sandbox.methods import execute
 from bot.sandbox.parameters import Parameters, Upload
 from bot.sandbox.refusals import Refused, bad_request
@@ -69,7 +70,7 @@ def blueprint(world: World) -> Blueprint:
         found = world.media.path(unquote(path)) if is_ours(credential) else None
         if found is None:
             return _answer(404, Refused(404, "Not Found").envelope())
-        return await response.file(found, mime_type="application/octet-stream", headers=no_store())
+        return await sent(found, "application/octet-stream", no_store())
 
     @api.exception(Exception)
     async def show_failure(_request: Request, error: Exception) -> HTTPResponse:

@@ -11,6 +11,7 @@ from sanic.handlers import ContentRangeHandler
 from sanic.response import ResponseStream
 
 from bot.sandbox import people
+from bot.sandbox.files import sent
 from bot.sandbox.refusals import DriverError
 from bot.sandbox.world import World
 
@@ -34,10 +35,9 @@ def blueprint(world: World) -> Blueprint:
         path, mime, name = found
         headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=31536000, immutable"}
         if not mime.startswith(_INLINE) or request.args.get("download"):
-            return await response.file(path, mime_type=mime, filename=name, headers=headers)
+            return await sent(path, mime, headers, name=name)
         wanted = ContentRangeHandler(request, path.stat()) if "range" in request.headers else None
-        status = 206 if wanted else 200
-        return await response.file(path, status, mime_type=mime, headers=headers, _range=wanted)
+        return await sent(path, mime, headers, part=wanted)
 
     @page.get("/sandbox/v1/chats/<chat_id:int>/events")
     async def stream_events(request: Request, chat_id: int) -> None:
