@@ -4,6 +4,7 @@ import { api } from "./api.js";
 import { Composer } from "./composer.js";
 import { alertBox, ask, choosePerson, payment, toast, zoom } from "./dialogs.js";
 import { $, day, face, fullName, h, symbol } from "./dom.js";
+import { follow } from "./feed.js";
 import { daySeparator, personRow, summary, unit, unitKey } from "./messages.js";
 import { openMiniApp } from "./miniapp.js";
 import { Tools } from "./tools.js";
@@ -12,7 +13,7 @@ const ACTIONS = { typing: "is typing", upload_photo: "is sending a photo", recor
 
 let chat = null;
 let messages = new Map();
-let stream = null;
+let feed = null;
 let unread = 0;
 let actionTimer = 0;
 
@@ -232,16 +233,16 @@ async function showPeople() {
 
 async function talkAs(id) {
   if (!id) return;
-  stream?.close();
+  feed?.close();
   localStorage.setItem("person", String(id));
   history.replaceState(null, "", `#${id}`);
   chat = await api.describe(id);
   showAction(null);
-  stream = api.events(id);
-  // After every (re)connection the messages are read anew: nothing that happened in between is missed.
-  stream.onopen = async () => { drawAll(await api.messages(id)); await describe(); };
-  stream.onmessage = (event) => { const data = JSON.parse(event.data); handlers[data.type]?.(data); };
-  stream.onerror = () => { $("status").textContent = "the sandbox does not answer, trying again…"; };
+  feed = follow(id, {
+    read: async (list) => { showAction(null); drawAll(list); await describe(); },
+    happened: (event) => handlers[event.type]?.(event),
+    lost: () => { $("status").textContent = "the sandbox does not answer, trying again…"; },
+  });
   await showPeople();
 }
 

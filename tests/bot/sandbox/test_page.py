@@ -26,7 +26,7 @@ from aiogram.types import (
     WebAppInfo,
 )
 from aiohttp import web
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from tests.bot.sandbox.conftest import Running, image, pending
 
@@ -333,3 +333,25 @@ async def test_the_page_catches_up_after_the_connection_was_lost(
     await page.context.set_offline(False)
     await page.reload()
     await expect(page.locator(".unit")).to_contain_text("while you were away")
+
+
+async def test_what_is_said_while_the_page_reads_the_chat_stays(page: Page, bot: Bot, user: int) -> None:
+    async def answer_late(route: Route) -> None:
+        read = await route.fetch()
+        await bot.send_message(user, "said meanwhile")
+        await asyncio.sleep(0.3)
+        await route.fulfill(response=read)
+
+    await page.route("**/messages", answer_late)
+    await page.goto(f"/#{user}")
+    await page.wait_for_load_state("load")
+    await asyncio.sleep(1)
+    await expect(page.locator(".unit")).to_contain_text(["said meanwhile"])
+
+
+async def test_a_chat_that_could_not_be_read_is_read_again(page: Page, bot: Bot, user: int) -> None:
+    await bot.send_message(user, "said before")
+    await page.route("**/messages", lambda route: route.abort(), times=1)
+    await page.goto(f"/#{user}")
+    await expect(page.locator(".unit")).to_contain_text("said before")
+    await expect(page.locator("#status")).to_have_text("bot")
