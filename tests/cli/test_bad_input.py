@@ -205,12 +205,14 @@ def no_network(
 @every_command
 def test_without_a_network_every_command_ends_in_time(nb: Runner, no_network: tuple[str, str], leaf: Leaf) -> None:
     kind, code = no_network
-    ran = nb(*leaf.called, "--timeout", "150ms", "--json")
+    # Only who never answers is worth giving up on early: all others answer, on a busy machine a little later.
+    limit = "5s" if leaf.asks_only_the_service and kind != "silent" else "150ms"
+    ran = nb(*leaf.called, "--timeout", limit, "--json")
     ends_well(ran, leaf)
     assert ran.document["meta"]["duration_ms"] < 10_000
     if leaf.asks_only_the_service:
         assert (ran.code, ran.error["code"], ran.error["transient"]) == (75, code, True), kind
-        people = nb(*leaf.called, "--timeout", "150ms")
+        people = nb(*leaf.called, "--timeout", limit)
         assert people.code == 75
         is_one_line(people)
 

@@ -183,7 +183,7 @@ def test_an_id_cannot_reach_another_path(nb: Runner, service: Emulator) -> None:
 
 class TestFollowing:
     def test_each_error_is_a_line_and_the_last_one_the_document(self, nb: Runner, service: Emulator) -> None:
-        ran = nb("errors", "tail", "--since", "1h", "--timeout", "100ms", "--json")
+        ran = nb("errors", "tail", "--since", "1h", "--timeout", "2s", "--json")
         *lines, end = [json.loads(line) for line in ran.out.splitlines()]
         assert [line["id"] for line in lines] == ["e_3456789abc", "e_23456789ab", "e_7kq2m9xw4t"]
         assert (ran.code, end["data"], end["ok"]) == (0, {"lines": 3}, True)
@@ -192,7 +192,7 @@ class TestFollowing:
         jsonschema.validate(end, committed)
 
     def test_without_a_moment_it_begins_now_by_the_clock_of_the_service(self, nb: Runner, service: Emulator) -> None:
-        nb("errors", "tail", "--severity", "critical", "--timeout", "100ms")
+        nb("errors", "tail", "--severity", "critical", "--timeout", "2s")
         query = asked(service)
         assert query["severity"] == "critical" and query["limit"] == "200"
         assert datetime.fromisoformat(query["since"]) == datetime.fromisoformat(NOW), "ours may be an hour ahead"
@@ -208,7 +208,7 @@ class TestFollowing:
         assert second == max(first, max(met) - OVERLAP) > first
 
     def test_people_read_one_line_for_each(self, nb: Runner, service: Emulator) -> None:
-        first, second, third = nb("errors", "tail", "--since", "1h", "--timeout", "100ms").out.splitlines()
+        first, second, third = nb("errors", "tail", "--since", "1h", "--timeout", "2s").out.splitlines()
         assert "e_3456789abc warning" in first
         assert "kling works again ×40" in second
         assert third.startswith("✗ 2026-11-22 12:00:00 e_7kq2m9xw4t critical bot.routers.prompts:order KeyReused: Key")

@@ -133,7 +133,7 @@ def test_an_old_commit_is_not_ok_though_the_service_says_so(nb: Runner, service:
 
 
 def test_waiting_for_a_commit_that_never_comes_ends_at_the_deadline(nb: Runner, service: Emulator) -> None:
-    ran = nb("health", "--expect-commit", "deadbeef", "--wait", "50ms", "--json")
+    ran = nb("health", "--expect-commit", "deadbeef", "--wait", "2s", "--json")
     assert (ran.code, ran.error["code"], ran.data["ok"]) == (9, "wait_deadline", False)
     assert "commit.web failed" in ran.error["message"]
 

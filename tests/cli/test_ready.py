@@ -103,14 +103,14 @@ def test_people_see_once_what_is_waited_for(nb: Runner, service: Emulator) -> No
 
 def test_the_deadline_has_an_exit_code_of_its_own_and_the_last_answer(nb: Runner, service: Emulator) -> None:
     service.checks[3] = check("worker", "failed", "no heartbeat")
-    ran = nb("ready", "--wait", "50ms", "--json")
+    ran = nb("ready", "--wait", "2s", "--json")
     assert (ran.code, ran.error["code"]) == (9, "wait_deadline")
     assert "worker failed" in ran.error["message"]
     assert ran.data["state"] == "failed"
 
 
 def test_the_deadline_names_what_fixes_the_last_thing_found(nb: Runner, service: Emulator) -> None:
-    ran = nb("ready", "--expect-commit", "deadbeef" * 5, "--wait", "50ms", "--json")
+    ran = nb("ready", "--expect-commit", "deadbeef" * 5, "--wait", "2s", "--json")
     assert (ran.code, ran.error["fix"]) == (9, "nb down, then nb up")
     failed = [part["detail"] for part in ran.data["checks"] if part["id"] == "commit.web"]
     assert failed[0].endswith("not deadbee")
@@ -126,7 +126,7 @@ def test_a_narrow_screen_is_not_spent_on_a_column(
 
 
 def test_waiting_for_nobody_ends_at_the_deadline(nb: Runner, nobody: str) -> None:
-    ran = nb("ready", "--wait", "50ms", "--json")
+    ran = nb("ready", "--wait", "2s", "--json")
     assert (ran.code, ran.data) == (9, {})
     assert "connection refused" in ran.error["message"]
 
@@ -214,7 +214,7 @@ def test_an_older_service_that_tells_no_levels_is_judged_by_its_heartbeats(nb: R
 def test_waiting_for_a_commit_ends_when_it_runs(nb: Runner, service: Emulator) -> None:
     old = Fault(200, b'{"ok":true,"version":"0.1.0","commit":"36a1d13","environment":"local"}', "application/json")
     service.faults["/api/health"] = old
-    ran = nb("ready", "--expect-commit", COMMIT, "--wait", "50ms", "--json")
+    ran = nb("ready", "--expect-commit", COMMIT, "--wait", "2s", "--json")
     assert (ran.code, ran.data["ok"]) == (9, False)
     assert "commit.web failed" in ran.error["message"]
     del service.faults["/api/health"]

@@ -167,7 +167,7 @@ async def test_a_deploy_whose_old_container_still_answers_is_not_deployed_and_th
             assert "the old container still answers" in why["error"]["message"]
             assert "remove the old deployment in Railway" in why["error"]["fix"]
 
-            waited = await nb(old, "deploy", "wait", "--timeout", "200ms")
+            waited = await nb(old, "deploy", "wait", "--timeout", "5s")
             assert (waited["exit_code"], waited["error"]["code"]) == (9, "wait_deadline")
             verified = await nb(old, "deploy", "verify")
             assert (verified["exit_code"], verified["data"]["ok"]) == (1, False)

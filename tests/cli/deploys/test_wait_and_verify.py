@@ -33,7 +33,7 @@ def test_the_old_container_that_still_answers_is_reported_as_not_deployed(nb: Ru
         "old_container",
         [OLD],
     )
-    waited = nb("deploy", "wait", "--timeout", "100ms", "--json")
+    waited = nb("deploy", "wait", "--timeout", "2s", "--json")
     assert (waited.code, waited.error["code"]) == (9, "wait_deadline")
     assert "the old container still answers: Railway says 6a090cb runs, web reports 36a1d13" in waited.error["message"]
     assert nb("deploy", "verify", "--json").code == 1
@@ -75,7 +75,7 @@ def test_a_fault_on_the_way_is_waited_through(nb: Runner, staging: Staging) -> N
 def test_verify_is_pending_in_one_look_and_a_deadline_with_wait(nb: Runner, staging: Staging) -> None:
     staging.railway.deploy("web", NEW, "DEPLOYING")
     assert nb("deploy", "verify", "--json").code == 8
-    assert nb("deploy", "verify", "--wait", "50ms", "--json").code == 9
+    assert nb("deploy", "verify", "--wait", "2s", "--json").code == 9
 
 
 def test_verify_looks_at_readiness_and_logs(nb: Runner, staging: Staging) -> None:
@@ -93,7 +93,7 @@ def test_verify_with_wait_gives_the_service_time_to_get_ready(nb: Runner, stagin
     ran = nb("deploy", "verify", "--wait", "20s", "--json")
     assert (ran.code, ran.data["ok"]) == (0, True)
     staging.app.checks[2] = check("redis", "failed", "refused")
-    assert nb("deploy", "verify", "--wait", "50ms", "--json").error["code"] == "not_verified"
+    assert nb("deploy", "verify", "--wait", "2s", "--json").error["code"] == "not_verified"
 
 
 def test_an_error_line_is_not_waited_away(nb: Runner, staging: Staging) -> None:

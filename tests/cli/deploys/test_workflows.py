@@ -101,7 +101,7 @@ def test_a_command_that_could_not_run_is_an_error_too(nb: Runner, staging: Stagi
 
 def test_a_deadline_tells_what_was_found_last(nb: Runner, staging: Staging, page: Path) -> None:
     staging.railway.deploy("web", NEW, "BUILDING")
-    ran = nb("deploy", "wait", "--timeout", "50ms", "--format", "github")
+    ran = nb("deploy", "wait", "--timeout", "2s", "--format", "github")
     assert ran.code == 9
     assert "⏳ pending | web" in page.read_text()
 
