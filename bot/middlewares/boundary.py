@@ -17,11 +17,17 @@ from bot.texts import Words
 from core import db
 from core.inbox import MAX_ATTEMPTS, Event
 from core.logs import get_logger
+from core.storage import StorageUnavailable
 from core.users import language_for
 
 logger = get_logger(__name__)
 
-PASSING: Final[tuple[type[BaseException], ...]] = (*db.UNAVAILABLE, *LOST_ANSWER, TelegramRetryAfter)
+PASSING: Final[tuple[type[BaseException], ...]] = (
+    *db.UNAVAILABLE,
+    *LOST_ANSWER,
+    TelegramRetryAfter,
+    StorageUnavailable,
+)
 """What is over in a moment. The inbox repeats the update; handlers are made for that."""
 
 CODE_LENGTH: Final = 8
@@ -42,9 +48,9 @@ class Boundary(BaseMiddleware):
         except TelegramForbiddenError:
             # The person blocked the bot meanwhile: there is nobody to tell.
             return
-        except PASSING:
+        except PASSING as error:
             if update.attempts >= MAX_ATTEMPTS:
-                await _apologise(update, data)
+                await _apologise(update, data, "storage-away" if isinstance(error, StorageUnavailable) else "crashed")
             raise
         except Exception as error:
             logger.exception("update_failed", update_id=update.event_id)
@@ -52,7 +58,7 @@ class Boundary(BaseMiddleware):
             await _apologise(update, data)
 
 
-async def _apologise(update: Event, data: dict[str, Any]) -> None:
+async def _apologise(update: Event, data: dict[str, Any], text: str = "crashed") -> None:
     person: User | None = data.get("event_from_user")
     bot: Bot = data["bot"]
     if person is None:
@@ -60,4 +66,4 @@ async def _apologise(update: Event, data: dict[str, Any]) -> None:
     talk: Talk | None = data.get("talk")
     words = talk.words if talk else Words(language_for(person.language_code or ""))
     with suppress(TelegramAPIError, *PASSING):
-        await bot.send_message(person.id, words("crashed", code=update.trace_id[:CODE_LENGTH]))
+        await bot.send_message(person.id, words(text, code=update.trace_id[:CODE_LENGTH]))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core import media, redis, storage
+from core.inbox import MAX_ATTEMPTS
 from core.settings import Settings
 from tests.bot.people import Person, World, picture
 from tests.bot.telegram import FakeTelegram, buttons
@@ -324,3 +329,34 @@ async def _lose_redis(settings: Settings) -> None:
     """Let Redis be away: nobody listens on the port."""
     await redis.connect(settings.model_copy(update={"redis_url": type(settings.redis_url)("redis://127.0.0.1:9/0")}))
     await asyncio.sleep(0)
+
+
+async def test_a_photo_waits_for_a_storage_that_is_away_and_the_last_repetition_says_so(
+    mia: Person, world: World, settings: Settings
+) -> None:
+    event = await world.store({"update_id": 700_101, "message": mia.photo(caption="make it winter")}, mia.id)
+    shown = len(mia.telegram.now_shown)
+    with away(settings.media_path):
+        with pytest.raises(storage.StorageUnavailable):
+            await world.runtime.handle(event)
+        assert len(mia.telegram.now_shown) == shown
+        with pytest.raises(storage.StorageUnavailable):
+            await world.runtime.handle(replace(event, attempts=MAX_ATTEMPTS))
+    assert "storage does not answer" in mia.telegram.last["text"] and await mia.balance() == "50.00"
+    await world.handle(event)
+    assert len(await mia.jobs()) == 1
+
+
+@contextmanager
+def away(folder: Path) -> Iterator[None]:
+    """Have a file in the place of a folder."""
+    aside = folder.with_name("aside")
+    if folder.exists():
+        folder.rename(aside)
+    folder.write_text("no folder")
+    try:
+        yield
+    finally:
+        folder.unlink()
+        if aside.exists():
+            aside.rename(folder)
