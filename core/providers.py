@@ -21,6 +21,7 @@ _makers: dict[str, Make] = {}
 _providers: dict[str, Provider] = {}
 _not_offered: set[str] = set()
 """Providers that work for the test user of `nb smoke` only."""
+_hosts: set[str] = set()
 
 DEMO = "demo"
 
@@ -34,6 +35,8 @@ def connect(settings: Settings) -> None:
     _providers.clear()
     _makers.clear()
     _not_offered.clear()
+    _hosts.clear()
+    _hosts.update(settings.provider_hosts)
     if settings.makes_smoke_generations and not settings.demo_provider:
         _not_offered.add(DEMO)
     for name, configure in _CONFIGURE.items():
@@ -115,6 +118,11 @@ def known() -> frozenset[str]:
     return frozenset(_CONFIGURE)
 
 
+def hosts() -> frozenset[str]:
+    """Hosts that the settings name as providers' addresses, in place of the vendors' own ones."""
+    return frozenset(_hosts)
+
+
 async def disconnect() -> None:
     """Close the clients' connections."""
     for provider in _providers.values():
@@ -122,6 +130,7 @@ async def disconnect() -> None:
     _providers.clear()
     _makers.clear()
     _not_offered.clear()
+    _hosts.clear()
 
 
 def _demo(settings: Settings) -> Make | None:

@@ -1,55 +1,79 @@
-"""Downloads a result from a provider's link into a file, however large it is, and no further than the link may lead."""
+"""Downloads a result from a provider's link into a file, however large it is, and no further than the link may lead.
+
+A link leads to the public web, or to a host that our settings name as a provider's address: whoever answers in a
+provider's name must not have us open what is inside of our own network.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Final
 
+import httpcore
 import httpx
 
+from core import providers
+from core.references import LinkFailed
+from core.references.gate import CONNECT_SECONDS, Gate, pool
 from providers.base import Media
 from providers.errors import ProviderUnavailable
 
 MOST_BYTES: Final = 500 * 1024 * 1024
 LONGEST_SECONDS: Final = 600.0
 MOST_REDIRECTS: Final = 5
-TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
+IDLE_SECONDS: Final = 60.0
+TIMEOUTS: Final = {"connect": CONNECT_SECONDS, "read": IDLE_SECONDS, "write": IDLE_SECONDS, "pool": IDLE_SECONDS}
+
+_FAILED: Final = (
+    LinkFailed,
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    ssl.SSLError,
+    httpx.HTTPError,
+    httpx.InvalidURL,
+)
 
 
 async def fetch(media: Media, path: Path) -> None:
     """Write what is behind a result's link to `path`.
 
     Raises:
-        ProviderUnavailable: it cannot be had, or is larger than anything that we ordered.
+        ProviderUnavailable: it cannot be had, leads where it must not, or is larger than anything that we ordered.
     """
     assert media.url is not None
+    gate = Gate(ports=None, trusted=providers.hosts())
     try:
-        async with (
-            asyncio.timeout(LONGEST_SECONDS),
-            httpx.AsyncClient(timeout=TIMEOUT, verify=_certificates()) as client,
-        ):
-            await _follow(client, _checked(httpx.URL(media.url)), media.headers, path)
+        async with asyncio.timeout(LONGEST_SECONDS), pool(gate) as connections:
+            await _follow(connections, _checked(httpx.URL(media.url)), media.headers, path)
     except TimeoutError:
         raise ProviderUnavailable(f"the result did not come within {LONGEST_SECONDS:.0f} s") from None
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except _FAILED as error:
         # Not its text: links to results are as good as the results.
         raise ProviderUnavailable(f"the result cannot be fetched: {type(error).__name__}") from None
 
 
-async def _follow(client: httpx.AsyncClient, url: httpx.URL, headers: Mapping[str, str], path: Path) -> None:
+async def _follow(
+    connections: httpcore.AsyncConnectionPool, url: httpx.URL, headers: Mapping[str, str], path: Path
+) -> None:
     for _ in range(MOST_REDIRECTS + 1):
-        async with client.stream("GET", url, headers={"Accept-Encoding": "identity", **headers}) as response:
-            following = response.next_request
-            if following is None:
-                if not response.is_success:
-                    raise ProviderUnavailable(f"the result cannot be fetched: HTTP {response.status_code}")
-                await _write(response, path)
+        request = httpx.Request("GET", url, headers={"Accept": "*/*", "Accept-Encoding": "identity", **headers})
+        address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        async with connections.stream(
+            "GET", address, headers=request.headers.raw, extensions={"timeout": TIMEOUTS}
+        ) as response:
+            answer = httpx.Response(
+                response.status, headers=response.headers, content=response.aiter_stream(), request=request
+            )
+            if not answer.has_redirect_location:
+                if not answer.is_success:
+                    raise ProviderUnavailable(f"the result cannot be fetched: HTTP {answer.status_code}")
+                await _write(answer, path)
                 return
-        target = _checked(following.url)
+        target = _checked(url.join(answer.headers["location"]))
         if url.scheme == "https" and target.scheme != "https":
             raise ProviderUnavailable("the result's link leads from https to http")
         if _origin(target) != _origin(url):
@@ -59,13 +83,13 @@ async def _follow(client: httpx.AsyncClient, url: httpx.URL, headers: Mapping[st
     raise ProviderUnavailable(f"the result's link leads through more than {MOST_REDIRECTS} others")
 
 
-async def _write(response: httpx.Response, path: Path) -> None:
-    told = response.headers.get("content-length", "")
+async def _write(answer: httpx.Response, path: Path) -> None:
+    told = answer.headers.get("content-length", "")
     if told.isdecimal() and int(told) > MOST_BYTES:
         raise ProviderUnavailable(f"the result has {told} bytes")
     size = 0
     with await asyncio.to_thread(path.open, "wb") as file:
-        async for piece in response.aiter_bytes(256 * 1024):
+        async for piece in answer.aiter_bytes(256 * 1024):
             size += len(piece)
             if size > MOST_BYTES:
                 raise ProviderUnavailable(f"the result has more than {MOST_BYTES} bytes")
@@ -80,9 +104,3 @@ def _checked(url: httpx.URL) -> httpx.URL:
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
-
-
-@cache
-def _certificates() -> ssl.SSLContext:
-    """Read once: it takes 20 ms and a megabyte each time."""
-    return httpx.create_ssl_context()

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 from typing import Final
 
 import httpcore
-import httpx
 
 from core.references import links
 from core.references.errors import LinkFailed, LinkGone, LinkNotSupported, LinkPrivate, LinkTooLarge, LinkUnavailable
-from core.references.gate import CONNECT_SECONDS, Gate
+from core.references.gate import CONNECT_SECONDS, Gate, pool
 from core.references.limits import Limits
 from core.references.links import Link
 
@@ -39,11 +36,10 @@ async def download(link: Link, folder: Path, *, gate: Gate, limits: Limits) -> P
 
 
 async def _follow(link: Link, path: Path, gate: Gate, limits: Limits) -> None:
-    backend = _CheckedBackend(gate)
-    async with httpcore.AsyncConnectionPool(ssl_context=_certificates(), network_backend=backend) as pool:
+    async with pool(gate) as connections:
         for _ in range(limits.redirects + 1):
             try:
-                following = await _fetch(pool, link, path, limits)
+                following = await _fetch(connections, link, path, limits)
             except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError) as error:
                 raise LinkUnavailable(f"{link.host}: {type(error).__name__} {error}"[:300]) from None
             if following is None:
@@ -52,7 +48,7 @@ async def _follow(link: Link, path: Path, gate: Gate, limits: Limits) -> None:
     raise LinkNotSupported(f"more than {limits.redirects} redirects")
 
 
-async def _fetch(pool: httpcore.AsyncConnectionPool, link: Link, path: Path, limits: Limits) -> Link | None:
+async def _fetch(connections: httpcore.AsyncConnectionPool, link: Link, path: Path, limits: Limits) -> Link | None:
     """Write the file and return None, or return where the site sends us on."""
     address = httpcore.URL(scheme=link.scheme, host=link.host, port=link.port, target=link.target)
     host = str(link).partition("://")[2].partition("/")[0]
@@ -63,7 +59,7 @@ async def _fetch(pool: httpcore.AsyncConnectionPool, link: Link, path: Path, lim
         ("Accept-Encoding", "identity"),
     ]
     timeouts = {"connect": CONNECT_SECONDS, "read": limits.idle, "write": limits.idle, "pool": limits.idle}
-    async with pool.stream("GET", address, headers=headers, extensions={"timeout": timeouts}) as response:
+    async with connections.stream("GET", address, headers=headers, extensions={"timeout": timeouts}) as response:
         told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
         if response.status in REDIRECTS and told.get("location"):
             return links.parse(told["location"], base=link)
@@ -104,31 +100,3 @@ def _failure(status: int) -> LinkFailed:
     if status in {408, 425, 429} or status >= 500:
         return LinkUnavailable(f"the site answered {status}")
     return LinkNotSupported(f"the site answered {status}")
-
-
-@cache
-def _certificates() -> ssl.SSLContext:
-    return httpx.create_ssl_context(trust_env=False)
-
-
-class _CheckedBackend(httpcore.AnyIOBackend):
-    """Connects to checked addresses only. The request, its Host and the name in TLS stay those of the link."""
-
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        problem: Exception | None = None
-        for address in (await self._gate.addresses(host, port))[:3]:
-            try:
-                return await super().connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                problem = error
-        raise problem or httpcore.ConnectError(f"{host} has no address")

@@ -6,12 +6,24 @@ import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AnyHttpUrl, BaseModel, Field, SecretStr, field_validator
 
 from core.settings.values import base_url, key
 
 PROVIDER_LIMIT = re.compile(r"[a-z][a-z0-9-]{0,39}=[1-9][0-9]{0,5}")
+_ADDRESSES = (
+    "gemini_base_url",
+    "vertex_base_url",
+    "gcs_base_url",
+    "kling_api_base_url",
+    "useapi_base_url",
+    "kie_api_base_url",
+    "geminigen_api_base_url",
+    "openai_base_url",
+    "runway_base_url",
+)
 
 
 class ProviderSettings(BaseModel):
@@ -197,17 +209,7 @@ class ProviderSettings(BaseModel):
         ),
     ] = None
 
-    _are_provider_addresses = field_validator(
-        "gemini_base_url",
-        "vertex_base_url",
-        "gcs_base_url",
-        "kling_api_base_url",
-        "useapi_base_url",
-        "kie_api_base_url",
-        "geminigen_api_base_url",
-        "openai_base_url",
-        "runway_base_url",
-    )(base_url)
+    _are_provider_addresses = field_validator(*_ADDRESSES)(base_url)
     _are_provider_keys = field_validator(
         "gemini_api_key",
         "kling_api_key",
@@ -241,6 +243,11 @@ class ProviderSettings(BaseModel):
 
             ServiceAccount.parse(value.get_secret_value())
         return value
+
+    @property
+    def provider_hosts(self) -> frozenset[str]:
+        """Hosts of the providers' addresses."""
+        return frozenset(urlsplit(getattr(self, name) or "").hostname or "" for name in _ADDRESSES) - {""}
 
     @property
     def limits_of_providers(self) -> dict[str, int]:

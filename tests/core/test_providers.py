@@ -109,3 +109,10 @@ def test_a_key_that_cannot_be_sent_stops_the_start_without_being_shown(name: str
     (problem,) = caught.value.problems
     assert problem.startswith(f"{name}: a key has no spaces")
     assert value not in problem
+
+
+async def test_hosts_that_the_settings_name_are_known_while_they_are_connected() -> None:
+    providers.connect(settings(USEAPI_BASE_URL="http://127.0.0.1:9000/v1", KIE_API_BASE_URL="http://[::1]:9000"))
+    assert providers.hosts() >= {"127.0.0.1", "::1"}
+    await providers.disconnect()
+    assert providers.hosts() == frozenset()

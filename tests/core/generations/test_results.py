@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import io
 import itertools
 import tempfile
@@ -35,6 +36,12 @@ from tests.core.generations.site import Page, Site, site
 pytestmark = pytest.mark.integration
 
 PNG = picture().data or b""
+
+
+@pytest.fixture(autouse=True)
+def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The vendor is on this machine: the settings name it as the address of a provider."""
+    monkeypatch.setattr(providers, "hosts", lambda: frozenset({"127.0.0.1"}))
 
 
 @pytest.fixture
@@ -403,3 +410,33 @@ async def test_a_link_of_a_day_goes_to_the_provider_with_the_bytes(order: Orderi
     assert image.url is not None
     assert image.url.startswith("http")
     assert timedelta(hours=24) <= jobs.LINK_LIFETIME
+
+
+INSIDE = ("http://127.0.0.1:9/", "http://localhost:9/", "http://169.254.169.254/latest/meta-data/", "http://[::1]:9/")
+
+
+@pytest.mark.parametrize("url", [*INSIDE, "http://10.1.2.3/", "http://[::ffff:127.0.0.1]:9/", "http://2130706433:9/"])
+async def test_a_link_into_our_own_network_is_not_opened(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(providers, "hosts", frozenset)
+    with pytest.raises(ProviderUnavailable, match="LinkNotSupported"):
+        await fetched(io.BytesIO(), Media("image/png", url=url))
+
+
+@pytest.mark.parametrize("url", INSIDE[1:])
+async def test_a_redirect_into_our_own_network_is_not_followed(host: Site, url: str) -> None:
+    link = host.put("/start", Page(302, headers={"Location": url}))
+    with pytest.raises(ProviderUnavailable, match="LinkNotSupported"):
+        await fetched(io.BytesIO(), Media("image/png", url=link))
+
+
+async def test_a_packed_result_is_unpacked(host: Site) -> None:
+    link = host.put("/packed", Page(body=gzip.compress(PNG), headers={"Content-Encoding": "gzip"}))
+    data = io.BytesIO()
+    await fetched(data, Media("image/png", url=link))
+    assert data.getvalue() == PNG
+
+
+async def test_a_result_that_says_it_is_packed_and_is_not_is_no_result(host: Site) -> None:
+    link = host.put("/packed", Page(body=PNG, headers={"Content-Encoding": "gzip"}))
+    with pytest.raises(ProviderUnavailable, match="DecodingError"):
+        await fetched(io.BytesIO(), Media("image/png", url=link))
