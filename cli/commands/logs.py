@@ -32,6 +32,7 @@ MOST = 10_000
 """Lines at once; more are asked for in parts, by --since and --until."""
 
 TRACE = re.compile(r"[0-9a-f]{6,32}")
+ANYTHING = re.compile(r"\A(?:\.\*\??(?![*+?{]))+(?!\Z)")
 CODE = re.compile(r"[A-Za-z0-9_-]{4,64}")
 
 
@@ -202,11 +203,13 @@ def _level(option: str, text: str) -> str:
 
 def _pattern(text: str, *, ignore_case: bool) -> re.Pattern[str]:
     try:
-        return re.compile(text, re.IGNORECASE if ignore_case else re.NOFLAG)
+        pattern = re.compile(text, re.IGNORECASE if ignore_case else re.NOFLAG)
     except (re.error, RecursionError, OverflowError) as error:
         raise UsageMistake(
             f"--grep {text!r} is no regular expression: {error}", fix="put a backslash before ( ) [ ] * + ? . |"
         ) from None
+    # What stands after anything at all stands there without it, and is found at once.
+    return re.compile(ANYTHING.sub("", text), pattern.flags & ~re.UNICODE)
 
 
 def _trace(text: str) -> str:

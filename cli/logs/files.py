@@ -7,19 +7,20 @@ take what several processes that write to it differ by.
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import compress, islice
 from pathlib import Path
 from typing import BinaryIO
 
 from cli.invocation import warn
-from cli.logs.lines import HEAD, Line, grouped, parse, text_of
-from cli.logs.query import Query, Scans
+from cli.logs.helpers import Helpers
+from cli.logs.lines import OWN_TIME, Line, grouped, parse
+from cli.logs.query import Query
+from cli.logs.spans import NEXT, Span, Spans
 
 BLOCK = 2**20
 """Bytes that are read at a time."""
@@ -36,17 +37,11 @@ PROBE = 64 * 1024
 EDGE = 128
 """Bytes that two such looks share, so that the beginning of a line is whole in one of them."""
 
-MANY = 64
-"""Records of a block that are worth to be read at once."""
+WORTH_HELP = 8 * 2**20
+"""Bytes still to be looked through for which other processes are started."""
 
-OFTEN = 1024
-"""What is found more often than once in so many bytes saves no parsing; records are then sought one after another."""
-
-Span = tuple[int, int]
-
-STARTS = re.compile(HEAD)
-END_OF_LINE = re.compile(rb"\n")
-NEXT = re.compile(rb"\n(?=" + HEAD + rb")")
+PATIENCE_SECONDS = 0.1
+"""What is looked through for longer than this is shared with other processes."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +68,9 @@ class LogFile:
             yield from _Reader(file, self.service, min(size, self.end) if self.end is not None else size).lines(query)
 
 
+END_OF_LINE = re.compile(rb"\n")
+
+
 class _Reader:
     """An open log file."""
 
@@ -87,15 +85,24 @@ class _Reader:
             end = self._around(query.until + DISORDER)[1]
         if query.since is not None:
             start = self._around(query.since - DISORDER)[0]
-        scans = query.scans()
-        for offset, block in self._blocks(start, end):
-            spans = _all_spans(block) if scans is None else _spans_with(block, scans)
-            if query.grep is not None and len(spans) > MANY:
-                spans = _still_matching(block, spans, query.grep)
+        for offset, block, spans in self._looked_through(start, end, Spans(query)):
             for first, last in reversed(spans):
                 for line in reversed(self._record(offset + first, block[first:last])):
                     if query.matches(line):
                         yield line
+
+    def _looked_through(self, start: int, end: int, spans: Spans) -> Iterator[tuple[int, bytes, list[Span]]]:
+        """Blocks with where in them something may be; from a while on, other processes help to find that."""
+        began, offset = time.monotonic(), end
+        for offset, block in self._blocks(start, end):
+            yield offset, block, spans.of(block)
+            if offset - start > WORTH_HELP and time.monotonic() - began > PATIENCE_SECONDS:
+                break
+        else:
+            return
+        with Helpers(lambda: self._blocks(start, offset), spans.of) as helpers:
+            for number, (place, block) in enumerate(self._blocks(start, offset)):
+                yield place, block, helpers.found(number, block)
 
     def _record(self, offset: int, content: bytes) -> list[Line]:
         """The lines of a record; those without a time have that of the one before."""
@@ -139,8 +146,8 @@ class _Reader:
             yield begin + found.end(), data[found.end() :]
 
     def _read(self, start: int, end: int) -> bytes:
-        self._file.seek(start)
-        return self._file.read(end - start)
+        # Without a position that is shared: other processes read the same file.
+        return os.pread(self._file.fileno(), end - start, start)
 
     def _around(self, moment: datetime) -> tuple[int, int]:
         """Where the last record before a moment begins, and the first one at or after it."""
@@ -205,62 +212,9 @@ class _Reader:
         return datetime.fromtimestamp(os.fstat(self._file.fileno()).st_mtime, UTC)
 
 
-TIME = re.compile(rb'\{"at":\s*"([0-9T:.+Z-]{19,35})"')
-"""How our own lines begin."""
+TIME = re.compile(OWN_TIME.pattern.encode())
 
 
 def _end_of_line(data: bytes, start: int) -> int:
     end = data.find(b"\n", start)
     return len(data) if end < 0 else end
-
-
-def _all_spans(block: bytes) -> list[Span]:
-    heads = [0, *(found.end() for found in NEXT.finditer(block))]
-    return list(zip(heads, [*heads[1:], len(block)], strict=True))
-
-
-def _spans_with(block: bytes, scans: Scans) -> list[Span]:
-    """Where the records lie that hold one of the patterns."""
-    spans: list[Span] = []
-    positions = _positions(block, scans)
-    if len(positions) > max(MANY, len(block) // OFTEN):
-        return _all_spans(block)
-    for position in positions:
-        if spans and position < spans[-1][1]:
-            continue
-        first = _record_start(block, position)
-        found = NEXT.search(block, position)
-        spans.append((first, len(block) if found is None else found.end()))
-    return spans
-
-
-def _still_matching(block: bytes, spans: list[Span], pattern: re.Pattern[str]) -> list[Span]:
-    """Records without those of our own form that do not match: many are read at once sooner than one by one."""
-    texts = [block[first:last] for first, last in spans]
-    ours = [text[:1] == b"{" and text.count(b"\n") < 2 for text in texts]
-    try:
-        entries = json.loads(b"[%b]" % b",".join(compress(texts, ours)), parse_constant=str)
-    except (ValueError, RecursionError):
-        return spans
-    if len(entries) != sum(ours):
-        return spans
-    said = map(text_of, entries)
-    return [
-        span
-        for span, is_ours in zip(spans, ours, strict=True)
-        if not is_ours or (text := next(said)) is None or pattern.search(text)
-    ]
-
-
-def _positions(block: bytes, scans: Scans) -> Sequence[int]:
-    most = max(MANY, len(block) // OFTEN) + 1
-    found = [match.start() for scan in scans for match in islice(scan.finditer(block), most)]
-    return sorted(found) if len(scans) > 1 else found
-
-
-def _record_start(block: bytes, position: int) -> int:
-    while True:
-        start = block.rfind(b"\n", 0, position) + 1
-        if start == 0 or STARTS.match(block, start):
-            return start
-        position = start - 1

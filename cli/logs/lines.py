@@ -42,6 +42,9 @@ STAMPED = re.compile(
 )
 LEVELLED = re.compile(r"^(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL):\s*(?P<event>.*)$")
 
+OWN_TIME = re.compile(r'\{"at":\s*"([0-9T:.+Z-]{19,35})"')
+"""How our own lines begin, those that were cut short as well."""
+
 HEAD = (
     rb"(?:\{|\d+:[A-Z] \d+ \w{3} \d{4} \d\d:\d\d:\d\d\.\d+ [.\-*#] "
     rb"|\[?\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d"
@@ -138,7 +141,8 @@ def parse(service: str, text: str) -> Line:
             # What is no JSON, such as NaN, must not come out as if it were.
             entry = json.loads(text, parse_constant=str)
         except (ValueError, RecursionError):
-            return Line(service, text, kind="json")
+            found = OWN_TIME.match(text)
+            return Line(service, text, at=_moment(found[1]) if found else None, kind="json")
         return structured(service, entry)
     if found := POSTGRES.match(text):
         level = found["level"].lower()
@@ -163,20 +167,25 @@ def structured(service: str, entry: Mapping[str, Any]) -> Line:
     event = entry.get("event")
     if event is None:
         event = fields.pop("message", None) or fields.pop("msg", "")
-    traceback = str(entry.get("exception") or entry.get("stack") or "")
+    traceback = _words(entry.get("exception") or entry.get("stack") or "")
     if traceback and isinstance(fields.get("data"), dict):
         # Celery repeats the traceback among its facts.
         fields["data"] = {name: value for name, value in fields["data"].items() if name != "traceback"}
     return Line(
         # The supervisor's lines name the service that they are about.
         service=str(entry.get("service") or service),
-        event=str(event),
+        event=_words(event),
         level=SYNONYMS.get(level, level),
         at=_moment(entry.get("at")),
         fields=fields,
         traceback=traceback,
         kind="json",
     )
+
+
+def _words(value: object) -> str:
+    """A value as words; what is no text stays as it was written, so that it is found."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _moment(text: object) -> datetime | None:

@@ -17,8 +17,14 @@ SAFE = re.compile(r"[A-Za-z0-9_.:/@+#%*~!<>;?()'^$|&-]")
 
 BETWEEN = rb'(?:=|"\s*:\s*"?)'
 
-ESCAPED = rb"\\u"
+ESCAPED = rb"\\[u/]"
 """A line that escapes letters may say anything."""
+
+ESCAPED_ASCII = rb"\\(?:u00[2-7]|/)"
+"""One that escapes what needs none may say anything of ASCII."""
+
+TWINS = {"i": rb"(?:i|\xc4[\xb0\xb1])", "s": rb"(?:s|\xc5\xbf)", "k": rb"(?:k|\xe2\x84\xaa)"}
+"""Letters that have another one beyond ASCII where case is ignored: the dotless i, the long s, the sign of kelvin."""
 
 EDGE = rb"(?:\b|(?<=[\x80-\xff])|(?=[\x80-\xff])|(?<=\\[nrtbf])|(?<=\\u....))"
 """The edge of a word, or what may be one once letters and escapes are read."""
@@ -44,28 +50,40 @@ EDGE_OF_WORD = Piece(EDGE, 0)
 Run = tuple[Piece, ...]
 
 
-def required(pattern: re.Pattern[str]) -> tuple[re.Pattern[bytes], ...] | None:
-    """Patterns of which a line that matches holds one; None where every line has to be parsed."""
+Scan = tuple[re.Pattern[bytes], ...]
+"""Patterns of which one is there."""
+
+
+def required(pattern: re.Pattern[str]) -> tuple[Scan, ...]:
+    """What a line that matches holds, all of it, what tells most first; nothing where every line has to be parsed."""
     try:
         # The reader of the standard library itself: another one would read some pattern another way.
         parser: Any = importlib.import_module("re._parser")
         tree = parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE)
         flags = tree.state.flags
     except (ImportError, AttributeError, re.error, ValueError):
-        return None
+        return ()
     if flags & (re.VERBOSE | re.LOCALE):
-        return None
+        return ()
     ignore = re.IGNORECASE if flags & re.IGNORECASE else re.NOFLAG
-    runs = _of_sequence(tree, ascii_only=bool(ignore))
-    if runs is None:
-        return None
+    choices = sorted(_choices(tree, ascii_only=bool(ignore)), key=_worth, reverse=True)
+    return tuple(_scan(runs, ignore) for runs in choices if _worth(runs) > 0)
+
+
+def _scan(runs: list[Run], flags: re.RegexFlag) -> Scan:
     found = [b"".join(piece.pattern for piece in run) for run in runs]
     is_plain = all(piece.is_plain for run in runs for piece in run)
-    return tuple(re.compile(part, ignore) for part in ([*found] if is_plain else [*found, ESCAPED]))
+    return tuple(re.compile(part, flags) for part in (*found, ESCAPED_ASCII if is_plain else ESCAPED))
 
 
 def _of_sequence(tree: Any, *, ascii_only: bool) -> list[Run] | None:  # noqa: ANN401  The tree has no public types.
     """The best set of runs of which one is in whatever this matches."""
+    best = max(_choices(tree, ascii_only=ascii_only), key=_worth)
+    return best if _worth(best) > 0 else None
+
+
+def _choices(tree: Any, *, ascii_only: bool) -> list[list[Run]]:  # noqa: ANN401
+    """Sets of runs; of each of them one is in whatever this matches."""
     choices: list[list[Run]] = []
     run: list[Piece] = []
     for op, value in tree:
@@ -78,8 +96,7 @@ def _of_sequence(tree: Any, *, ascii_only: bool) -> list[Run] | None:  # noqa: A
             if inner := _of_part(str(op), value, ascii_only=ascii_only):
                 choices.append(inner)
     choices.append([_stripped(run)])
-    best = max(choices, key=_worth)
-    return best if _worth(best) > 0 else None
+    return choices
 
 
 def _of_part(name: str, value: Any, *, ascii_only: bool) -> list[Run] | None:  # noqa: ANN401
@@ -102,7 +119,7 @@ def _piece(name: str, value: Any, *, ascii_only: bool) -> Piece | None:  # noqa:
     if name == "LITERAL":
         return _letter(chr(value), ascii_only=ascii_only)
     if name == "IN":
-        return _class(value)
+        return _class(value, ascii_only=ascii_only)
     if name == "AT" and str(value) == "AT_BOUNDARY":
         return EDGE_OF_WORD
     if name not in REPEATS:
@@ -121,10 +138,12 @@ def _letter(letter: str, *, ascii_only: bool) -> Piece | None:
         return EQUALS
     if not SAFE.match(letter) and (letter.isascii() or ascii_only):
         return None
+    if ascii_only and letter.lower() in TWINS:
+        return Piece(TWINS[letter.lower()], 4, is_plain=False)
     return Piece(re.escape(letter.encode("utf-8", "surrogatepass")), 4, letter.isascii())
 
 
-def _class(items: Sequence[Any]) -> Piece | None:
+def _class(items: Sequence[Any], *, ascii_only: bool) -> Piece | None:
     """A class of characters that are all safe. Letters beyond ASCII are two bytes and more."""
     inside, size, is_plain = b"", 0, True
     for op, value in items:
@@ -136,12 +155,16 @@ def _class(items: Sequence[Any]) -> Piece | None:
         if name not in ("LITERAL", "RANGE"):
             return None
         first, last = value if name == "RANGE" else (value, value)
-        letters = [chr(number) for number in range(first, min(last, 0x80) + 1)]
+        letters = [chr(number) for number in range(first, min(last, 0x7F) + 1)]
         if not all(map(SAFE.fullmatch, letters)):
             return None
+        has_twins = ascii_only and any(letter.lower() in TWINS for letter in letters)
+        is_plain = is_plain and last < 0x80 and not has_twins
         inside, size = inside + b"".join(map(re.escape, map(str.encode, letters))), size + len(letters)
     worth = 1.5 if size <= _FEW else 0.5
-    return Piece(b"[%b]" % inside if is_plain else b"(?:[%b]|%b)" % (inside, BEYOND), worth, is_plain)
+    if is_plain:
+        return Piece(b"[%b]" % inside, worth)
+    return Piece(b"(?:[%b]|%b)" % (inside, BEYOND) if inside else BEYOND, worth, is_plain=False)
 
 
 _CATEGORIES = {"CATEGORY_DIGIT": (b"0-9", 10), "CATEGORY_WORD": (b"A-Za-z0-9_", 63)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cli.logs.lines import LEVELS, Line, rank
-from cli.logs.literals import required
+from cli.logs.literals import Scan, required
 
 PLAIN_WORDS = {
     "debug": ("DEBUG",),
@@ -18,8 +18,6 @@ PLAIN_WORDS = {
     "critical": ("CRITICAL", "PANIC"),
 }
 """How lines that are not ours spell a level."""
-
-Scans = tuple[re.Pattern[bytes], ...]
 
 
 @dataclass(frozen=True)
@@ -56,16 +54,14 @@ class Query:
     def _mentions(self) -> Iterable[re.Pattern[str]]:
         return (_mention(code) for code in (self.trace, self.generation) if code is not None)
 
-    def scans(self) -> Scans | None:
-        """Patterns of bytes, one of which stands in every line that is wanted; None where any line may be."""
-        code = self.trace or self.generation
-        if code is not None:
-            return (re.compile(re.escape(code).encode()),)
-        if self.grep is not None and (found := required(self.grep)) is not None:
-            return found
-        if self.level is not None and rank(self.level) > rank("info"):
-            return _of_level(self.level)
-        return None
+    def words(self) -> list[Scan]:
+        """What the text of a wanted line holds, all of it, what tells most first."""
+        found: list[Scan] = [(re.compile(re.escape(code).encode()),) for code in (self.trace, self.generation) if code]
+        return found if self.grep is None else [*found, *required(self.grep)]
+
+    def level_words(self) -> Scan | None:
+        """What a line of the wanted level holds; None where that may be any line."""
+        return _of_level(self.level) if self.level is not None and rank(self.level) > rank("info") else None
 
 
 def _mention(code: str) -> re.Pattern[str]:
@@ -73,7 +69,7 @@ def _mention(code: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![0-9A-Za-z]){re.escape(code)}")
 
 
-def _of_level(level: str) -> Scans:
+def _of_level(level: str) -> Scan:
     below = "|".join(name for name in (*LEVELS, "notice", "log") if rank(name) < rank(level))
     words = [word for name, spelled in PLAIN_WORDS.items() if rank(name) >= rank(level) for word in spelled]
     structured = rf'"level"\s*:\s*"(?!(?:{below})")'
