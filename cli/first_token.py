@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cli.errors import BlockedByRule, CommandFailed, NotAuthenticated, NotFound, UpstreamFault, UsageMistake
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from cli.wire_tokens import Token
+    from core.audit import Change
 
 ACTOR = "first-token"
 """Who the audit names: there is no token yet that could have a name."""
@@ -23,7 +25,19 @@ ACTOR = "first-token"
 CONNECT_TIMEOUT_S = 10.0
 
 
-def register(*, name: str, hashed: str, prefix: str, lifetime: timedelta | None, reason: str, dry_run: bool) -> Token:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The token that is wanted; `lost` are the ids of those that it stands in for."""
+
+    name: str
+    hashed: str
+    prefix: str
+    lifetime: timedelta | None
+    reason: str
+    lost: tuple[int, ...] = ()
+
+
+def register(wish: Wish, *, dry_run: bool) -> Token:
     """Enter the token in the database of DATABASE_URL.
 
     Raises:
@@ -51,14 +65,16 @@ def register(*, name: str, hashed: str, prefix: str, lifetime: timedelta | None,
     from core import db, ops_tokens
 
     try:
-        return asyncio.run(_register(url, name, hashed, prefix, lifetime, reason, dry_run=dry_run))
+        return asyncio.run(_register(url, wish, dry_run=dry_run))
     except ops_tokens.AdminExists as error:
         raise BlockedByRule(
             f"this is not the first token: {error}",
             code="admin_exists",
             rule="first_token",
-            fix="nb token create with that one; where it is lost: nb token list, nb token revoke",
+            fix="ask with that one; where it is lost, add " + " ".join(f"--lost {token.id}" for token in error.known),
         ) from None
+    except ops_tokens.TokenNotFound as error:
+        raise NotFound(f"--lost: {error}", code="unknown_token", fix="leave --lost out: the error names them") from None
     except InvalidAuthorizationSpecificationError:
         raise NotAuthenticated(
             "the database refuses the user or password of DATABASE_URL",
@@ -81,9 +97,7 @@ def register(*, name: str, hashed: str, prefix: str, lifetime: timedelta | None,
         raise UsageMistake(words, fix="nb token create --help") from None
 
 
-async def _register(
-    url: str, name: str, hashed: str, prefix: str, lifetime: timedelta | None, reason: str, *, dry_run: bool
-) -> Token:
+async def _register(url: str, wish: Wish, *, dry_run: bool) -> Token:
     from pydantic import SecretStr
 
     from core import audit, db, ops_tokens
@@ -95,14 +109,18 @@ async def _register(
     change = audit.Change(
         actor=ACTOR,
         action="token.create",
-        subject=name,
-        reason=reason,
-        key=IdempotencyKey(f"{ACTOR}:{hashed[:40]}"),
-        request={"scopes": ["admin"], "prefix": prefix, "first": True},
+        subject=wish.name,
+        reason=wish.reason,
+        key=IdempotencyKey(f"{ACTOR}:{wish.hashed[:40]}"),
+        request={"scopes": ["admin"], "prefix": wish.prefix, "first": True, "lost": list(wish.lost)},
     )
 
     async def perform() -> dict[str, Any]:
-        made = await ops_tokens.register_first(name, hashed=hashed, prefix=prefix, lifetime=lifetime)
+        made = await ops_tokens.register_first(
+            wish.name, hashed=wish.hashed, prefix=wish.prefix, lifetime=wish.lifetime, lost=wish.lost
+        )
+        for token_id in wish.lost:
+            await audit.also(_revocation(wish, token_id), {"changed": True})
         return {
             "id": made.id,
             "name": made.name,
@@ -122,3 +140,18 @@ async def _register(
         await db.disconnect()
     found: Token = made
     return found
+
+
+def _revocation(wish: Wish, token_id: int) -> Change:
+    """The record of a token that was lost: it is found where revocations are looked for."""
+    from core.audit import Change
+    from core.types import IdempotencyKey
+
+    return Change(
+        actor=ACTOR,
+        action="token.revoke",
+        subject=str(token_id),
+        reason=wish.reason,
+        key=IdempotencyKey(f"{ACTOR}:{wish.hashed[:40]}:{token_id}"),
+        request={"lost": True},
+    )

@@ -92,6 +92,19 @@ async def once(change: Change, perform: Callable[[], Awaitable[Result]], *, dry_
         return rehearsal.result
 
 
+async def also(change: Change, result: Result) -> None:
+    """Record what another change made along with itself, inside the transaction of that one.
+
+    Raises:
+        ChangeKeyReused: the key belongs to another change.
+    """
+
+    async def told() -> Result:
+        return result
+
+    await _once(change, told)
+
+
 async def _once(change: Change, perform: Callable[[], Awaitable[Result]]) -> Result:
     request = db.to_json(dict(change.request))
     recorded = await db.fetch_value(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -48,8 +48,10 @@ class TokenExists(Exception):
 class AdminExists(Exception):
     """A token with the scope admin is active, so the first one was made long ago"""
 
-    def __init__(self, known: OpsToken) -> None:
-        super().__init__(f"Token {known.id} ({known.name}, {known.prefix}) is active and has the scope admin")
+    def __init__(self, known: Sequence[OpsToken]) -> None:
+        named = ", ".join(f"{token.id} ({token.name}, {token.prefix})" for token in known)
+        are = "s {} are active and have" if len(known) > 1 else " {} is active and has"
+        super().__init__(f"token{are.format(named)} the scope admin")
         self.known = known
 
 
@@ -119,18 +121,25 @@ async def register(
     return _from_row(row)
 
 
-async def register_first(name: str, *, hashed: str, prefix: str, lifetime: timedelta | None) -> OpsToken:
+async def register_first(
+    name: str, *, hashed: str, prefix: str, lifetime: timedelta | None, lost: Collection[int] = ()
+) -> OpsToken:
     """Let the first token with the scope admin in; two at the same time are one after the other.
 
-    The caller's transaction is open.
+    The caller's transaction is open. Those that are active and lost are named, every one of them: they are revoked.
 
     Raises:
         AdminExists: there is one, which makes the others.
+        TokenNotFound: one of the lost is no active token with the scope admin.
     """
     await db.execute("SELECT pg_advisory_xact_lock(hashtext('botapp_opstoken first'))")
     known = await active_admins()
-    if known:
-        raise AdminExists(known[0])
+    if strangers := sorted(set(lost) - {token.id for token in known}):
+        raise TokenNotFound(f"no token {strangers[0]} is active and has the scope admin")
+    if left := [token for token in known if token.id not in lost]:
+        raise AdminExists(left)
+    for token_id in lost:
+        await revoke(token_id)
     return await register(name, [Scope.ADMIN], hashed=hashed, prefix=prefix, lifetime=lifetime)
 
 

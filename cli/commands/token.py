@@ -67,6 +67,10 @@ def create(
     first: Annotated[
         bool, typer.Option("--first", help="The first one of a new environment, through DATABASE_URL.")
     ] = False,
+    lost: Annotated[
+        list[int] | None,
+        typer.Option("--lost", metavar="ID", help="With --first: an admin's token that is lost, and revoked by this."),
+    ] = None,
     key: Key = None,
 ) -> Outcome:
     """Make a token. It is made here, and the service gets its hash alone: nobody can be shown it again.
@@ -77,11 +81,14 @@ def create(
         nb token create laptop --scope operate --save --reason "mine"
         nb token create ci --scope read --print --reason "for CI" | gh secret set NB_TOKEN_STAGING
         nb token create me --first --save --env staging --reason "a new environment"
+        nb token create me --first --lost 3 --save --env staging --reason "the laptop is gone"
     """
     scopes = ["admin"] if first and not scope else _scopes(scope)
     lifetime = _lifetime(expires)
     if first and (scopes != ["admin"] or key):
         raise UsageMistake("the first token has the scope admin, and needs no --key", fix="leave --scope and --key out")
+    if lost and not first:
+        raise UsageMistake("--lost goes with --first; a token that is no admin's is revoked", fix="nb token revoke ID")
     if not (save or shown or current().dry_run):
         raise UsageMistake(
             "a token is shown or kept once: say where to",
@@ -92,7 +99,9 @@ def create(
         credentials.check_writable()
     token = token_form.new()
     environment, made, extra = (
-        _first(name, token, lifetime, reason) if first else _asked(name, token, scopes, lifetime, reason, key)
+        _first(name, token, lifetime, reason, lost or [])
+        if first
+        else _asked(name, token, scopes, lifetime, reason, key)
     )
     return _created(environment, token, made, extra, save=save, shown=shown)
 
@@ -225,19 +234,22 @@ def _asked(
     return client.target.name, made, []
 
 
-def _first(name: str, token: str, lifetime: timedelta | None, reason: str) -> tuple[str, Token, list[NextStep]]:
-    from cli.first_token import register
+def _first(
+    name: str, token: str, lifetime: timedelta | None, reason: str, lost: list[int]
+) -> tuple[str, Token, list[NextStep]]:
+    from cli.first_token import Wish, register
 
     refuse_where_only_reading()
     environment = choose(current(), writes=True)
-    made = register(
+    wish = Wish(
         name=name.strip(),
         hashed=token_form.hashed(token),
         prefix=token_form.shown(token),
         lifetime=lifetime,
         reason=reason,
-        dry_run=current().dry_run,
+        lost=tuple(dict.fromkeys(lost)),
     )
+    made = register(wish, dry_run=current().dry_run)
     return environment, made, [NextStep(f"nb doctor --only credentials --env {environment}", "the service knows it")]
 
 

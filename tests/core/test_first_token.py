@@ -72,6 +72,43 @@ async def test_a_lost_environment_is_opened_again_after_its_admin_is_over(settin
     assert (await first(settings, "--print", "--json")).code == 0
 
 
+async def test_a_token_that_is_lost_and_still_active_is_replaced_by_its_id(settings: Settings, place: Place) -> None:
+    lost = [await ops_tokens.create("chief", ["admin"]), await ops_tokens.create("deputy", ["admin"])]
+    ids = [token.id for token in reversed(await ops_tokens.everything())]
+    refused = await first(settings, "--print", "--json")
+    assert refused.code == 5
+    assert refused.error["fix"].endswith(f"--lost {ids[1]} --lost {ids[0]}")
+    one = await first(settings, "--lost", str(ids[0]), "--print", "--json")
+    assert (one.code, one.error["code"]) == (5, "admin_exists"), "the other one may be in use"
+    assert await ops_tokens.verify(lost[0]) is not None, "nothing was changed"
+    named = [part for token_id in ids for part in ("--lost", str(token_id))]
+    assert (await first(settings, *named, "--dry-run", "--json")).code == 0
+    assert await ops_tokens.verify(lost[0]) is not None
+    ran = await first(settings, *named, "--save", "--json")
+    assert ran.code == 0
+    assert [await ops_tokens.verify(token) for token in lost] == [None, None]
+    assert [token.name for token in await ops_tokens.active_admins()] == ["me"]
+    made = [(event.action, event.subject) for event in await audit.newest()]
+    assert sorted(made) == [("token.create", "me"), *(("token.revoke", str(token_id)) for token_id in sorted(ids))]
+
+
+async def test_only_an_admins_active_token_can_be_lost(settings: Settings, place: Place) -> None:
+    reader = await ops_tokens.create("ci", ["read"])
+    (known,) = await ops_tokens.everything()
+    for token_id in (known.id, 10**6, -1, 2**70):
+        ran = await first(settings, "--lost", str(token_id), "--print", "--json")
+        assert (ran.code, ran.error["code"]) == (3, "unknown_token")
+    assert await ops_tokens.verify(reader) is not None
+    assert await audit.newest() == []
+
+
+async def test_lost_tokens_are_for_the_first_one_alone(settings: Settings, place: Place) -> None:
+    ran = await first(settings, "--json")
+    words = ("token", "create", "ci", "--scope", "read", "--lost", "3", "--print", "--env", "staging", "--reason", "x")
+    assert run_nb(*words, "--json").code == 2
+    assert ran.error["code"] == "no_destination"
+
+
 async def test_two_at_the_same_time_make_one(settings: Settings, place: Place) -> None:
     import asyncio
 

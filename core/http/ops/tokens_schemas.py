@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, computed_field
 
 from core.http.openapi import ChangeBody
 from core.http.ops.cursors import cursor_field, limit_field
@@ -32,6 +33,12 @@ class NewToken(ChangeBody):
     prefix: str = Field(description="Its first 12 characters, shown in lists.", pattern=r"^nbk_[A-Za-z0-9_-]{8}$")
     # Kept out of the audit, which people read who may not make tokens.
     hash: str = Field(description="Its SHA-256 in hexadecimal digits.", pattern=r"^[0-9a-f]{64}$", exclude=True)
+
+    @computed_field
+    def fingerprint(self) -> str:
+        """What tells one hash from another in the audit, and is none: a key with another token is used again."""
+        return hashlib.sha256(self.hash.encode()).hexdigest()[:16]
+
     lifetime_s: int | None = Field(
         description="Seconds after which it opens nothing any more; null: never, which has to be said.",
         ge=60,
