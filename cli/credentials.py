@@ -144,7 +144,8 @@ def _section(content: dict[str, Any], name: str) -> dict[str, Any]:
 @contextmanager
 def _open_for_change(*, is_written: bool = True) -> Iterator[dict[str, Any]]:
     """The content of the file, written back at the end: a reader sees the old file or the new one, never a part."""
-    path = credentials_path()
+    # Where the name leads: a link to a file that is kept elsewhere stays one.
+    path = credentials_path().resolve()
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _locked(path.parent):

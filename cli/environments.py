@@ -203,21 +203,39 @@ def credentials() -> Mapping[str, Mapping[str, Any]]:
     """Content of the credentials file, empty when there is none.
 
     Raises:
-        NotAuthenticated: others can read it, so it is not trusted.
+        NotAuthenticated: it is somebody else's, or others can read it, so it is not trusted.
+        UsageMistake: it cannot be read, or is no such file.
     """
     path = credentials_path()
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
+        # Judged and read through one descriptor: what is judged is what is read. A pipe is not waited for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
-        raise UsageMistake(f"{path} cannot be read: {error}", fix="see NB_HOME") from None
+        raise UsageMistake(f"{path} cannot be read: {error.strerror}", fix=f"chmod u+r {path}") from None
+    with os.fdopen(descriptor, "rb") as file:
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode):
+            raise UsageMistake(f"{path} is no file", fix=f"remove {path}")
+        _refuse_strangers(path, about)
+        content = _json_of(path, file.read())
+    return {name: entry for name, entry in content.items() if isinstance(entry, dict)}
+
+
+def _refuse_strangers(path: Path, about: os.stat_result) -> None:
+    mode = stat.S_IMODE(about.st_mode)
     if mode & 0o077:
         raise NotAuthenticated(
             f"{path} is open to others (mode {mode:04o})", code="credentials_exposed", fix=f"chmod 600 {path}"
         )
-    content = _read_json(path)
-    return {name: entry for name, entry in content.items() if isinstance(entry, dict)}
+    # Root reads everybody's: `sudo nb` keeps the home of who called it.
+    if about.st_uid not in (0, os.geteuid()) and os.geteuid() != 0:
+        raise NotAuthenticated(
+            f"{path} belongs to another account (uid {about.st_uid})",
+            code="credentials_exposed",
+            fix=f"remove {path}, then nb token save",
+        )
 
 
 def _local_address() -> str:
@@ -240,13 +258,16 @@ def _base_url(url: str, *, where: str) -> str:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except NotADirectoryError:
+        return _json_of(path, path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         raise UsageMistake(f"{path} cannot be read: {error.strerror}", fix=f"chmod u+r {path}") from None
+
+
+def _json_of(path: Path, text: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(text.decode())
     except (ValueError, RecursionError) as error:
         # The words of the error name a line and a column, never what stands there.
         said = str(error) if isinstance(error, json.JSONDecodeError) else type(error).__name__

@@ -188,7 +188,11 @@ class Home:
 
 
 def write_private(path: Path, content: object) -> None:
-    """Write JSON that only its owner can read; a reader sees the old content or the new one, never a part."""
+    """Write JSON that only its owner can read; a reader sees the old content or the new one, never a part.
+
+    A link to a file that is kept elsewhere stays one.
+    """
+    path = path.resolve()
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(content, file, indent=2)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -211,6 +213,39 @@ def test_not_authenticated_is_what_exposed_credentials_are(place: Place) -> None
     place.write_credentials({}, mode=0o644)
     with pytest.raises(NotAuthenticated):
         environments.credentials()
+
+
+def test_the_credentials_of_another_account_are_not_used(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = place.write_credentials({"local": {"url": "http://127.0.0.1:1", "token": "nbk_planted"}})
+    owner = path.stat().st_uid
+    monkeypatch.setattr("os.geteuid", lambda: owner + 1)
+    if owner == 0:
+        os.chown(path, 4711, -1)
+        monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(NotAuthenticated, match="belongs to another account"):
+        environments.credentials()
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert environments.credentials()["local"]["token"] == "nbk_planted", "sudo nb keeps the home of who called it"
+
+
+def test_credentials_behind_a_link_are_judged_by_where_it_leads(place: Place) -> None:
+    path = place.write_credentials({"local": {"token": "nbk_linked"}})
+    kept = path.rename(place.home / "kept.json")
+    path.symlink_to(kept)
+    assert environments.credentials()["local"]["token"] == "nbk_linked"
+    kept.chmod(0o644)
+    with pytest.raises(NotAuthenticated):
+        environments.credentials()
+    kept.unlink()
+    assert environments.credentials() == {}
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_not_waited_for(place: Place, nb: Runner, make: Callable[[Path], None]) -> None:
+    place.home.mkdir(parents=True, exist_ok=True)
+    make(place.home / "credentials.json")
+    ran = nb("models", "list", "--json")
+    assert (ran.code, ran.error["message"]) == (2, f"{place.home}/credentials.json is no file")
 
 
 def test_the_context_is_shown_and_chosen(place: Place, nb: Runner) -> None:

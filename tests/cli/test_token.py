@@ -7,6 +7,7 @@ import io
 import json
 import stat
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -400,6 +401,17 @@ def test_nobody_is_asked_where_nobody_may_be(nb: Runner, place: Place, monkeypat
     monkeypatch.setattr("getpass.getpass", lambda *_, **__: OTHER)
     assert nb("token", "save", "--json").code == 0
     assert stored(place)["local"]["token"] == OTHER
+
+
+def test_a_file_that_is_kept_elsewhere_stays_a_link(nb: Runner, place: Place, stdin: Any, tmp_path: Path) -> None:
+    path = place.write_credentials({"staging": {"token": TOKEN}})
+    kept = path.rename(tmp_path / "kept.json")
+    path.symlink_to(kept)
+    stdin(OTHER)
+    assert nb("token", "save", "--env", "staging", "--json").code == 0
+    assert path.is_symlink()
+    assert json.loads(kept.read_text())["staging"]["token"] == OTHER
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
 def test_a_file_open_to_others_is_not_written(nb: Runner, place: Place, stdin: Any) -> None:
