@@ -214,12 +214,15 @@ def credentials() -> Mapping[str, Mapping[str, Any]]:
         return {}
     except OSError as error:
         raise UsageMistake(f"{path} cannot be read: {error.strerror}", fix=f"chmod u+r {path}") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
             raise UsageMistake(f"{path} is no file", fix=f"remove {path}")
         _refuse_strangers(path, about)
-        content = _json_of(path, file.read())
+        with open(descriptor, "rb", closefd=False) as file:  # noqa: PTH123  It is open already.
+            content = _json_of(path, file.read())
+    finally:
+        os.close(descriptor)
     return {name: entry for name, entry in content.items() if isinstance(entry, dict)}
 
 
