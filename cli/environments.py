@@ -219,7 +219,7 @@ def credentials() -> Mapping[str, Mapping[str, Any]]:
         if not stat.S_ISREG(about.st_mode):
             raise UsageMistake(f"{path} is no file", fix=f"remove {path}")
         _refuse_strangers(path, about)
-        with open(descriptor, "rb", closefd=False) as file:  # noqa: PTH123  It is open already.
+        with open(descriptor, "rb", closefd=False) as file:
             content = _json_of(path, file.read())
     finally:
         os.close(descriptor)
