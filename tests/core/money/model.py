@@ -72,6 +72,11 @@ class Order:
     is_invoiced: bool = False
     given: tuple[Line, ...] = ()
 
+    @property
+    def gave(self) -> Decimal:
+        """Tokens that the order gave, bonuses included."""
+        return sum((line.amount for line in self.given), ZERO)
+
 
 @dataclass(frozen=True)
 class Promo:

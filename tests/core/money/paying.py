@@ -150,8 +150,7 @@ def _take_back(model: Model, key: str, status: str) -> None:
     """Take what a payment gave; what is spent is written off first, so that nobody owes anything."""
     order = model.orders[key]
     assert order.person is not None
-    total = sum((line.amount for line in order.given), ZERO)
-    missing = total - model.people[order.person].balance
+    missing = order.gave - model.people[order.person].balance
     if missing > 0:
         model.post(order.person, "admin", missing)
     for line in order.given:
@@ -169,8 +168,7 @@ def refund(model: Model, key: str, *, write_off: bool, outside: bool) -> str:
     end = "refunded" if outside else "refunding"
     if order.status == "paid":
         assert order.person is not None
-        total = sum((line.amount for line in order.given), ZERO)
-        if total > model.people[order.person].balance and not write_off:
+        if order.gave > model.people[order.person].balance and not write_off:
             return "spent"
         _take_back(model, key, end)
     else:

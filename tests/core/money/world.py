@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from core import catalog, db, ledger, pricing, redis, users
 from core.bonuses import codes, referrals
@@ -60,14 +60,22 @@ _INVARIANTS = """
 """
 
 
+class Paid(NamedTuple):
+    """What can be seen of a payment. What it gave, bonuses included, is what its refund takes back."""
+
+    status: str
+    external: str | None
+    gave: Decimal
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """What can be seen of a walk's people: statements, charges, payments, promo codes."""
 
     lines: dict[int, Counter[Line]]
     charges: dict[str, tuple[Decimal, str]]
-    orders: dict[str, tuple[str, str | None]]
-    held: Counter[tuple[str, str | None]]
+    orders: dict[str, Paid]
+    held: Counter[Paid]
     promos: dict[str, tuple[int, Decimal]]
 
 
@@ -126,15 +134,17 @@ class World:
         }
         return Snapshot(lines, charges, *await self._look_at_payments(), await self._look_at_promos())
 
-    async def _look_at_payments(self) -> tuple[dict[str, tuple[str, str | None]], Counter[tuple[str, str | None]]]:
-        orders: dict[str, tuple[str, str | None]] = {}
-        held: Counter[tuple[str, str | None]] = Counter()
+    async def _look_at_payments(self) -> tuple[dict[str, Paid], Counter[Paid]]:
+        orders: dict[str, Paid] = {}
+        held: Counter[Paid] = Counter()
         for row in await db.fetch(
-            """SELECT idempotency_key, status, external_id FROM botapp_payment
-            WHERE starts_with(idempotency_key, $1) OR starts_with(external_id, $1)""",
+            """SELECT idempotency_key, status, external_id, (
+                SELECT coalesce(sum(amount), 0) FROM botapp_transaction AS posting WHERE posting.id = transaction_id
+                    OR posting.related_transaction_id = transaction_id AND posting.type = 'bonus') AS gave
+            FROM botapp_payment WHERE starts_with(idempotency_key, $1) OR starts_with(external_id, $1)""",
             self.name,
         ):
-            seen = row["status"], row["external_id"] and self._short(row["external_id"])
+            seen = Paid(row["status"], row["external_id"] and self._short(row["external_id"]), row["gave"])
             if row["idempotency_key"].startswith(self.name):
                 orders[self._short(row["idempotency_key"])] = seen
             elif row["status"] != "dismissed":
@@ -154,7 +164,7 @@ class World:
 def expected(model: Model) -> Snapshot:
     """What the database has to say when the model is right."""
     held = [
-        (order.status, order.external)
+        Paid(order.status, order.external, order.gave)
         for key, order in model.orders.items()
         if key.startswith(("held:", "renewal:")) and order.status != "dismissed"
     ]
@@ -162,7 +172,7 @@ def expected(model: Model) -> Snapshot:
         lines={number: Counter(person.lines) for number, person in model.people.items()},
         charges={key: (charge.refunded, charge.state) for key, charge in model.charges.items()},
         orders={
-            key: (order.status, order.external)
+            key: Paid(order.status, order.external, order.gave)
             for key, order in model.orders.items()
             if not key.startswith(("held:", "renewal:"))
         },
