@@ -93,7 +93,7 @@ def fake_nb(home: Home) -> Iterator[FakeNb]:
     nb.run("down")
 
 
-def wait_until(condition: Callable[[], bool], limit: float = 20.0) -> None:
+def wait_until(condition: Callable[[], bool], limit: float = 60.0) -> None:
     """Wait on a condition that another process brings about."""
     deadline = time.monotonic() + limit
     while not condition():
