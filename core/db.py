@@ -17,6 +17,7 @@ import asyncpg
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 
 from core.settings import Settings
+from core.text import may_be_unstorable, storable_parts
 
 COMMAND_TIMEOUT = 30.0
 """Seconds after which a statement is given up; no statement of ours takes longer."""
@@ -39,12 +40,8 @@ UNAVAILABLE: tuple[type[BaseException], ...] = (
 NOT_MIGRATED: tuple[type[BaseException], ...] = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
 """What a statement raises while migrations are not applied."""
 
-INVALID_TEXT: tuple[type[Exception], ...] = (
-    asyncpg.UntranslatableCharacterError,
-    asyncpg.InvalidTextRepresentationError,
-    asyncpg.CharacterNotInRepertoireError,
-)
-"""What a statement raises for text that PostgreSQL cannot keep, such as a NUL character or broken JSON."""
+INVALID_TEXT: tuple[type[Exception], ...] = (asyncpg.DataError,)
+"""What a statement raises for what PostgreSQL cannot keep, such as a NUL character, half of one, or broken JSON."""
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
 
@@ -147,13 +144,7 @@ def transaction() -> AbstractAsyncContextManager[object]:
 
 async def fetch(sql: str, *arguments: object) -> list[Row]:
     """Run SQL with ``$1`` placeholders in the open transaction, or alone on the pool."""
-    current = DB.current_transaction.get()
-    if current is not None:
-        return list(await current.connection.fetch(sql, *arguments))
-    pool: Any = DB.pool
-    if pool is not None:
-        return list(await pool.fetch(sql, *arguments))
-    raise RuntimeError("The database is used before core.db.connect")
+    return list(await _runner().fetch(sql, *arguments))
 
 
 async def fetch_one(sql: str, *arguments: object) -> Row | None:
@@ -170,20 +161,25 @@ async def fetch_value(sql: str, *arguments: object) -> Any:  # noqa: ANN401  A c
 
 async def execute(sql: str, *arguments: object) -> int:
     """Run a statement and return how many rows it touched."""
-    current = DB.current_transaction.get()
-    if current is not None:
-        status = await current.connection.execute(sql, *arguments)
-    elif (pool := DB.pool) is not None:
-        status = await pool.execute(sql, *arguments)
-    else:
-        raise RuntimeError("The database is used before core.db.connect")
+    status = await _runner().execute(sql, *arguments)
     last = str(status).rpartition(" ")[2]
     return int(last) if last.isdigit() else 0
 
 
 def to_json(value: object) -> str:
-    """Serialize for a JSONB parameter."""
-    return _ENCODER.encode(value)
+    """Serialize for a JSONB parameter, without the characters that PostgreSQL does not keep."""
+    text = _ENCODER.encode(value)
+    return _ENCODER.encode(storable_parts(value)) if may_be_unstorable(text) else text
+
+
+def _runner() -> Any:  # noqa: ANN401  asyncpg has no common type for a connection and a pool.
+    """Return what runs a statement: the open transaction's connection, or the pool."""
+    current = DB.current_transaction.get()
+    if current is not None:
+        return current.connection
+    if DB.pool is None:
+        raise RuntimeError("The database is used before core.db.connect")
+    return DB.pool
 
 
 def _without_unknown_options(url: str) -> str:

@@ -23,6 +23,7 @@ import structlog
 from core import db, errors, redis
 from core.alerts import alert
 from core.errors import Origin, Severity
+from core.text import storable
 from core.types import TraceId
 
 log = structlog.get_logger(__name__)
@@ -316,7 +317,7 @@ class Inbox:
                 WHERE id = $1
                 """,
                 event.id,
-                error[:2000],
+                storable(error)[:2000],
                 is_over,
                 pause,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core import db
+from core.text import storable
 from core.types import Language, UserId
 
 RUSSIAN_SPEAKERS = frozenset({"ru", "uk", "be", "kk", "ky", "uz", "tg", "hy", "az", "ka"})
@@ -67,10 +68,7 @@ async def upsert(profile: Profile) -> User:
     await db.execute(
         _UPSERT,
         profile.chat_id,
-        profile.username,
-        profile.first_name,
-        profile.last_name,
-        profile.language_code,
+        *map(storable, (profile.username, profile.first_name, profile.last_name, profile.language_code)),
         profile.is_premium,
     )
     user = await get(profile.chat_id)

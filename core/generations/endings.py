@@ -11,6 +11,7 @@ from core.generations.failures import policy_for
 from core.generations.states import Generation, Stage, Status
 from core.queue import outbox
 from core.references.errors import LinkFailed
+from core.text import storable
 from core.types import IdempotencyKey
 from providers.errors import ContentBlocked, ProviderError
 
@@ -32,7 +33,7 @@ async def fail(taken: Claim, error: ProviderError) -> None:
             status=Status.ERROR.value,
             stage=Stage.FINISHED.value,
             error_code=error.code,
-            error_message=error.detail[:2000],
+            error_message=storable(error.detail)[:2000],
             completed_at=datetime.now(UTC),
         )
         await give_back(generation, reason=error.code)

@@ -33,6 +33,7 @@ from core.ledger import LedgerError, Posting
 from core.pricing import InvalidParams, Quote, quote
 from core.queue import outbox
 from core.storage import StoredFile
+from core.text import storable
 from core.types import IdempotencyKey, Language, Tokens, TraceId
 from core.users import User
 from providers.base import Json, MediaKind, MediaRole
@@ -73,6 +74,10 @@ class Order:
     parent: str | None = None
     continuation: Continuation | None = None
     agreed: Tokens | None = None
+
+    def __post_init__(self) -> None:
+        """Let go of what is no text, before anything compares, counts or keeps the words."""
+        object.__setattr__(self, "prompt", storable(self.prompt))
 
 
 async def submit(order: Order) -> Generation:

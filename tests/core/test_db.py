@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from piccolo.engine.postgres import PostgresTransaction
 
 from cli.local import postgres
 from cli.local.ports import free_port
-from core import db
+from core import db, errors
 from core.settings import Settings
 from core.tables import User
 from tests.fixtures.servers import make_settings, running
@@ -115,9 +117,37 @@ class TestStatements:
         with pytest.raises(db.INVALID_TEXT):
             await db.fetch_value("SELECT $1::text", text)
         with pytest.raises(db.INVALID_TEXT):
-            await db.fetch_value("SELECT $1::jsonb", db.to_json({"text": text}))
+            await db.fetch_value("SELECT $1::jsonb", json.dumps({"text": text}))
         with pytest.raises(db.INVALID_TEXT):
             await db.fetch_value("SELECT $1::jsonb", "{broken")
+
+    @pytest.mark.parametrize(("kind", "value"), [("text", "half \ud83d"), ("bigint", 2**63), ("int", "seven")])
+    @pytest.mark.parametrize("is_inside", [True, False])
+    async def test_a_value_that_the_driver_refuses_is_told_apart_from_an_absent_server(
+        self, database: Settings, kind: str, value: object, is_inside: bool
+    ) -> None:
+        for run in (db.fetch, db.execute):
+            with pytest.raises(db.INVALID_TEXT) as refusal:
+                async with db.transaction() if is_inside else nullcontext():
+                    await run(f"SELECT $1::{kind}", value)
+            assert not isinstance(refusal.value, db.UNAVAILABLE)
+            assert not errors.is_passing(refusal.value)
+
+    @pytest.mark.parametrize(
+        ("value", "kept"),
+        [
+            ("a\x00b", "ab"),
+            ("\ud83d\x00", ""),
+            (["a", ("\udc00b", 7)], ["a", ["b", 7]]),
+            ({"a\x00": {"b": ["\x00", None]}, "c": True}, {"a": {"b": ["", None]}, "c": True}),
+            ("says \\u0000", "says \\u0000"),
+            ("🦊\n", "🦊\n"),
+        ],
+    )
+    async def test_what_is_written_as_json_is_kept_but_for_what_is_no_text(
+        self, database: Settings, value: object, kept: object
+    ) -> None:
+        assert json.loads(await db.fetch_value("SELECT $1::jsonb", db.to_json(value))) == kept
 
 
 @pytest.fixture

@@ -83,11 +83,30 @@ async def test_many_events_at_once_are_all_kept(box: Inbox) -> None:
 
 async def test_an_event_that_cannot_be_kept_spoils_no_other(box: Inbox) -> None:
     outcomes = await asyncio.gather(
-        put(box, 1), box.store("2", "chat", b'{"text": "\\u0000"}', TRACE), put(box, 3), return_exceptions=True
+        put(box, 1),
+        box.store("2", "chat", b'{"text": "\\u0000"}', TRACE),
+        box.store("3", "half a \ud83d", b"{}", TRACE),
+        put(box, 4),
+        return_exceptions=True,
     )
     assert outcomes[0] is True
     assert isinstance(outcomes[1], InvalidEvent)
-    assert outcomes[2] is True
+    assert isinstance(outcomes[2], InvalidEvent)
+    assert outcomes[3] is True
+
+
+@pytest.mark.parametrize("words", ["a\x00b", "half a \ud83d"])
+async def test_a_failure_in_broken_words_ends_its_event_all_the_same(box: Inbox, words: str) -> None:
+    async def handle(event: Event) -> None:
+        raise ValueError(words)
+
+    async with consuming(box, handle):
+        await put(box, 1)
+        await until(lambda: _kept_error("ValueError"))
+
+
+async def _kept_error(beginning: str) -> bool:
+    return bool(await db.fetch_value("SELECT error LIKE $1 || '%' AND attempts > 0 FROM botapp_inbox", beginning))
 
 
 async def test_a_sender_that_stopped_waiting_keeps_no_other_waiting(box: Inbox) -> None:
