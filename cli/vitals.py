@@ -14,6 +14,7 @@ from cli.commits import same_commit, short
 from cli.durations import say_duration
 from cli.environments import LOCAL
 from cli.errors import DeadlineReached, UpstreamFault
+from cli.fixes import completed
 from cli.invocation import current
 from cli.output import NARROW, Screen, State, progress
 from cli.wire import Check, CheckLevel, CheckState, Health
@@ -113,9 +114,8 @@ def of_commit(
     if commits is None:
         return made(identity, "unknown", unknown, facts=facts)
     if not commits:
-        return made(
-            identity, "failed", f"no {process} has reported itself lately", f"start one: nb {process}", facts=facts
-        )
+        fix = completed(f"start one: nb {process}", environment)
+        return made(identity, "failed", f"no {process} has reported itself lately", fix, facts=facts)
     others = [commit for commit in commits if not same_commit(commit, expected)]
     if not others:
         return made(identity, "ok", f"runs {short(expected)}", facts=facts)

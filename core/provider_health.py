@@ -258,7 +258,11 @@ async def _tell_opened(name: str, error: ProviderError, until: datetime, *, is_p
     log.warning("provider.opened", provider=name, code=error.code, until=until.isoformat(), again=is_probe)
     if is_probe:
         return
-    cure = f"Check its key and account, then: nb providers unpark {name}." if _is_ours(error) else "It is tried again."
+    cure = (
+        f'Check its key and account, then: nb providers unpark {name} --reason "…"'
+        if _is_ours(error)
+        else "It is tried again."
+    )
     await alerts.alert(
         f"provider:{name}:opened",
         f"{name} gets no jobs until {until:%H:%M:%S} UTC: {error.code}. Its jobs take other routes or wait. {cure}",

@@ -184,7 +184,7 @@ def _queue_check(queues: Shared[dict[str, Waiting]], name: str) -> CheckFunction
             return Verdict("unknown", f"{queue.depth} wait, since when the oldest does not say", facts=facts)
         words = f"{queue.depth} wait, the oldest for {queue.oldest_s:.0f} s"
         if queue.oldest_s > QUEUE_LIMIT_S:
-            return Verdict("failed", words, "more replicas of worker; nb status shows whether one lives", facts)
+            return Verdict("failed", words, "more replicas of worker, or see whether one lives: nb status", facts)
         return Verdict("ok", words, facts=facts)
 
     return look
@@ -195,7 +195,7 @@ async def _inbox(work: Shared[Work]) -> Verdict:
 
 
 async def _outbox(work: Shared[Work]) -> Verdict:
-    return _age((await work()).outbox, "tasks", OUTBOX_LIMIT_S, "nb ready: does beat live, does Redis answer")
+    return _age((await work()).outbox, "tasks", OUTBOX_LIMIT_S, "see whether beat lives and Redis answers: nb ready")
 
 
 def _age(backlog: Backlog, what: str, limit_s: float, fix: str) -> Verdict:

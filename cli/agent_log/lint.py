@@ -48,7 +48,7 @@ def findings(read: Read) -> list[Finding]:
 
 def _malformed(read: Read) -> Iterator[Finding]:
     for broken in read.broken:
-        fix = "compare with `nb agent-log add --dry-run`"
+        fix = 'compare with what this would write: nb agent-log add "…" --dry-run'
         yield read.finding("malformed", broken.path, broken.why, line=broken.line, fix=fix)
 
 

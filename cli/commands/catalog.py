@@ -100,7 +100,9 @@ def sync(
     """
     fields = list(TAKEABLE) if everything else list(take or [])
     if fields and not models:
-        raise UsageMistake("--take and --all need the models that they are for", fix="nb catalog sync veo3-fast --all")
+        raise UsageMistake(
+            "--take and --all need the models that they are for", fix='nb catalog sync veo3-fast --all --reason "…"'
+        )
     client = connect(writes=True)
     body = {"models": models or [], "take": fields, "reason": reason}
     synced = client.read(CatalogueSynced, client.change("POST", "/api/ops/v1/catalogue/sync", body, key=key))

@@ -10,6 +10,7 @@ from cli.client import OpsClient, connect
 from cli.commands.health import ExpectedCommit
 from cli.envelope import NextStep, Notice, Outcome, Problem
 from cli.exit_codes import ExitCode
+from cli.fixes import completed
 from cli.output import Screen
 from cli.project import PROCESSES
 from cli.vitals import show_check as show_check
@@ -58,6 +59,8 @@ def readiness(client: OpsClient) -> tuple[Readiness, float]:
     """Ask once; not being ready is an answer. Returns it with the milliseconds it took."""
     answer = client.get("/api/ready", accept=(200, 503), authenticated=False)
     found = client.read(Readiness, answer)
+    for check in found.get("checks", []):
+        check["fix"] = completed(check["fix"], client.target.name)
     if answer.status != 200:
         found["ok"] = False
     return found, answer.elapsed_ms

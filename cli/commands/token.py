@@ -88,7 +88,9 @@ def create(
     if first and (scopes != ["admin"] or key):
         raise UsageMistake("the first token has the scope admin, and needs no --key", fix="leave --scope and --key out")
     if lost and not first:
-        raise UsageMistake("--lost goes with --first; a token that is no admin's is revoked", fix="nb token revoke ID")
+        raise UsageMistake(
+            "--lost goes with --first; a token that is no admin's is revoked", fix='nb token revoke ID --reason "lost"'
+        )
     if not (save or shown or current().dry_run):
         raise UsageMistake(
             "a token is shown or kept once: say where to",
@@ -159,7 +161,7 @@ def revoke(
     if is_own and made["changed"]:
         warn("own_token", f"this{rehearsed} the token that this command itself used")
     if made["admins_left"] == 0:
-        warn("no_admin_left", "no token with the scope admin is left: nb token create --first makes one")
+        warn("no_admin_left", 'no token with the scope admin is left: nb token create NAME --first --save --reason "…"')
 
     def show(screen: Screen) -> None:
         before = "" if made["changed"] else " already"
@@ -285,7 +287,7 @@ def _keep(environment: str, token: str, data: TokenCreated) -> Iterator[NextStep
         raise CommandFailed(
             f"token {data['id']} was made and could not be kept: {failure.message}",
             code=failure.code,
-            fix=f"nb token revoke {data['id']} --env {environment}",
+            fix=f'nb token revoke {data["id"]} --env {environment} --reason "not kept"',
         ) from None
     data["saved_to"] = path
     used = credentials.find("ops", environment)

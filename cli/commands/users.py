@@ -182,7 +182,10 @@ def _amount(text: str) -> Decimal:
     except InvalidOperation:
         raise UsageMistake(f"{text!r} is no number of tokens", fix="write 25 or 2.50") from None
     if not amount.is_finite() or amount <= 0:
-        raise UsageMistake(f"{text} tokens cannot be moved: the amount is above 0", fix="nb users debit takes tokens")
+        raise UsageMistake(
+            f"{text} tokens cannot be moved: the amount is above 0",
+            fix='to take tokens: nb users debit USER TOKENS --reason "…"',
+        )
     if amount > MOST:
         raise UsageMistake(f"{text} tokens are more than one adjustment moves ({MOST})", fix="check the amount")
     if amount != round(amount, 2):

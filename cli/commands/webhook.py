@@ -10,6 +10,7 @@ from cli.client import connect
 from cli.commands.ready import show_check
 from cli.envelope import NextStep, Outcome, Problem
 from cli.exit_codes import ExitCode
+from cli.fixes import completed
 from cli.groups import new_group
 from cli.moments import say_moment
 from cli.output import Screen
@@ -44,7 +45,7 @@ def check() -> Outcome:
     client = connect()
     found = client.read(Webhook, client.get(PATH))
     for one in found["checks"]:
-        one["fix"] = _whole(one["fix"], client.target.name)
+        one["fix"] = completed(one["fix"], client.target.name)
     bad = [one for one in found["checks"] if one["state"] != "ok"]
     problem = _problem(bad, client.target.name)
 
@@ -86,11 +87,6 @@ def put_right(reason: Reason, key: Key = None) -> Outcome:
 
     step = NextStep(f"nb webhook check --env {client.target.name}", "says whether updates come through")
     return changes.outcome(made, show, next_steps=(step,))
-
-
-def _whole(fix: str | None, name: str) -> str | None:
-    """A fix that can be run as it stands, but for the reason."""
-    return f'nb webhook set --env {name} --reason "…"' if fix == "nb webhook set" else fix
 
 
 def _problem(bad: list[WebhookCheck], name: str) -> Problem | None:

@@ -10,6 +10,7 @@ from cli.commands.ready import readiness
 from cli.diagnosis.checks import check, of_failure
 from cli.environments import LOCAL, target_of
 from cli.errors import CommandFailed, NotAuthenticated, UpstreamFault
+from cli.fixes import completed
 from cli.shapes import DoctorCheck, DoctorState
 from cli.wire import Check, ModelPage, Readiness
 from cli.wire_generations import ProviderList
@@ -69,7 +70,10 @@ def webhook_checks(name: str, timeout: float, *, expected: bool) -> list[DoctorC
         found = client.read(Webhook, client.get("/api/ops/v1/webhook"))
     except CommandFailed as failure:
         return _silent("telegram.webhook", failure, expected=expected)
-    return [check(f"telegram.{one['id']}", one["state"], one["detail"], one["fix"]) for one in found["checks"]]
+    return [
+        check(f"telegram.{one['id']}", one["state"], one["detail"], completed(one["fix"], name))
+        for one in found["checks"]
+    ]
 
 
 def provider_checks(name: str, timeout: float, *, expected: bool) -> list[DoctorCheck]:

@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from cli.client import OpsClient
 from cli.commits import same_commit, short
 from cli.errors import UpstreamFault
+from cli.fixes import completed
 from cli.smoke.trial import Failed, Pending, StepEnded
 from cli.wire import Health, LedgerReport, ModelPage, Quote, Readiness
 from cli.wire_models import CatalogueCheck
@@ -64,8 +65,8 @@ def ready(client: OpsClient, deadline: float) -> str:
         bad = [check for check in checks if check["state"] != "ok" and check.get("level") != "noted"]
         if bad or answer.status != 200:
             words = ", ".join(f"{check['id']} {check['state']}: {check['detail']}" for check in bad)
-            fix = next((check["fix"] for check in bad if check["fix"]), f"nb ready --env {client.target.name}")
-            raise Failed(words or "the service says that it is not ready", fix)
+            fix = next((check["fix"] for check in bad if check["fix"]), "nb ready")
+            raise Failed(words or "the service says that it is not ready", completed(fix, client.target.name))
         return f"{len(checks)} checks"
 
     return until(look, deadline)

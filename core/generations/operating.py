@@ -110,7 +110,7 @@ async def _open(run_code: str) -> Generation:
     if generation.charge_state == "refunded":
         raise NotAllowed("already_refunded", "Its tokens were given back.")
     if generation.status.is_final:
-        fix = f"nb users credit {generation.chat_id} gives tokens for a result that was no good."
+        fix = f'for a result that was no good: nb users credit {generation.chat_id} TOKENS --reason "…"'
         raise NotAllowed("already_ended", f"It is {generation.status}; {fix}")
     is_held = await db.fetch_value(
         "SELECT lease_until > now() FROM botapp_genrequest WHERE id = $1 FOR UPDATE", generation.id

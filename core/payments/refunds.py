@@ -164,7 +164,7 @@ async def carry_out(code: str) -> Payment:
             await alert(
                 f"refund:{code}",
                 f"The tokens of payment {code} are taken back, its money is not returned: {error}. "
-                f"Return it by hand, then: nb payments refund {code} --done-outside",
+                f'Return it by hand, then: nb payments refund {code} --done-outside --reason "…"',
                 error=error,
             )
         await outbox.flush()

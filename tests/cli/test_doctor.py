@@ -68,7 +68,11 @@ def test_a_running_product_is_looked_at_check_by_check(
 def test_a_failed_readiness_check_brings_its_own_fix(nb: Runner, service: Emulator) -> None:
     service.checks[6] = check("webhook", "failed", "points elsewhere", "nb webhook set")
     ran = nb("doctor", "--json")
-    assert (ran.code, ran.error["code"], ran.error["fix"]) == (1, "checks_failed", "nb webhook set")
+    assert (ran.code, ran.error["code"], ran.error["fix"]) == (
+        1,
+        "checks_failed",
+        'nb webhook set --reason "…" --env local',
+    )
     assert states(ran.data)["telegram.webhook"] == "failed"
 
 

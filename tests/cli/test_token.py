@@ -147,7 +147,7 @@ def test_a_token_that_could_not_be_kept_after_all_is_named_for_revoking(
 
     monkeypatch.setattr("cli.credentials._write", full)
     ran = nb("token", "create", "ci", "--scope", "read", "--save", *WHY, "--json")
-    assert (ran.code, ran.error["fix"]) == (1, "nb token revoke 2 --env local")
+    assert (ran.code, ran.error["fix"]) == (1, 'nb token revoke 2 --env local --reason "not kept"')
 
 
 def test_a_rehearsal_makes_and_shows_no_token(nb: Runner, service: Emulator, place: Place) -> None:

@@ -24,7 +24,7 @@ def test_missing_kinds_of_updates_fail_the_check_and_name_the_repair(nb: Runner,
     ran = nb("webhook", "check", "--json")
     assert (ran.code, ran.error["code"]) == (1, "webhook_wrong")
     assert "allowed_updates failed" in ran.error["message"]
-    assert ran.error["fix"] == 'nb webhook set --env local --reason "…"'
+    assert ran.error["fix"] == 'nb webhook set --reason "…" --env local'
     assert [one["fix"] for one in ran.document["data"]["checks"] if one["state"] == "failed"] == [ran.error["fix"]]
 
 

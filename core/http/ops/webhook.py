@@ -19,7 +19,7 @@ from core.ops_tokens import Scope
 from core.settings import Settings
 from core.telegram_webhook import TelegramAway, Webhook
 
-SET = "nb webhook set"
+SET = 'nb webhook set --reason "…"'
 
 
 @api.operation("GET", "/webhook", answer=schemas.Webhook, tag="webhook")
@@ -117,7 +117,7 @@ def _secret(webhook: Webhook) -> schemas.WebhookCheck:
 
 def _backlog(webhook: Webhook) -> schemas.WebhookCheck:
     many = webhook.pending > telegram_webhook.BACKLOG
-    fix = "nb status shows whether web takes them" if many else None
+    fix = "see whether web takes them: nb status" if many else None
     return schemas.WebhookCheck(
         id="backlog", state="failed" if many else "ok", detail=f"{webhook.pending} updates wait at Telegram", fix=fix
     )

@@ -137,7 +137,7 @@ def test_another_environment_fails_and_nothing_is_tried(nb: Runner, service: Emu
 def test_a_service_that_is_not_ready_is_given_no_picture_to_make(nb: Runner, service: Emulator) -> None:
     service.checks = [check("worker", "failed", "no worker was seen", "start one: nb worker")]
     ran = nb("smoke", "--json")
-    assert (ran.code, step(ran, "ready")["fix"]) == (1, "start one: nb worker")
+    assert (ran.code, step(ran, "ready")["fix"]) == (1, "see why none runs: nb deploy status --env staging")
     assert (states(ran)["generation"], states(ran)["webhook"]) == ("skipped", "ok")
     assert changes(service) == []
 

@@ -260,7 +260,7 @@ async def test_a_gateway_that_refuses_leaves_it_to_a_person_who_is_told(
     assert (await conftest.tasks())[1:] == [("bot.alert", f"refund:{bought.code}")]
     text = json.loads(await db.fetch_value("SELECT arguments FROM botapp_outbox WHERE task = 'bot.alert'"))["text"]
     assert str(fault) in text
-    assert f"nb payments refund {bought.code} --done-outside" in text
+    assert f'nb payments refund {bought.code} --done-outside --reason "…"' in text
 
 
 async def test_a_gateway_that_was_switched_off_leaves_it_to_a_person(bought: Payment) -> None:
