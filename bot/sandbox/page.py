@@ -56,6 +56,8 @@ def blueprint(world: World) -> Blueprint:
                 except TimeoutError:
                     await stream.send(": still here\n\n")
                     continue
+                if event is None:
+                    return
                 await stream.send(f"data: {json.dumps(event, ensure_ascii=False)}\n\n")
 
     return page

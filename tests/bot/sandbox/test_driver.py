@@ -14,6 +14,7 @@ from aiogram.exceptions import (
 from aiogram.types import BufferedInputFile
 
 from bot.sandbox.documents import JsonObject
+from bot.sandbox.events import MOST_WAITING
 from bot.sandbox.methods import names
 from tests.bot.sandbox.conftest import TOKEN, Running, image, pending, until
 
@@ -290,3 +291,22 @@ async def test_a_page_that_went_away_is_forgotten(user: int, http: httpx.AsyncCl
         await anext(stream.aiter_lines())
         assert watchers(user) == 1
     await until(lambda: watchers(user) == 0)
+
+
+async def test_a_page_that_does_not_read_loses_its_connection(
+    user: int, http: httpx.AsyncClient, sandbox: Running
+) -> None:
+    events = sandbox.world.events
+    async with http.stream("GET", f"/chats/{user}/events") as stream:
+        lines = stream.aiter_lines()
+        await anext(lines)
+        await until(lambda: events.watchers(user) == 1)
+        for _ in range(MOST_WAITING + 2):
+            events.publish(user, "action", action="typing")
+        assert [line async for line in lines] == [""]
+    await until(lambda: events.watchers(user) == 0)
+    async with http.stream("GET", f"/chats/{user}/events") as stream:
+        lines = stream.aiter_lines()
+        await anext(lines)
+        events.publish(user, "action", action="typing")
+        assert [await anext(lines) for _ in range(2)] == ["", 'data: {"type": "action", "action": "typing"}']
