@@ -41,6 +41,9 @@ PAGES = frozenset({"--help", "-h", "--show-completion"})
 LONG_WORD = re.compile(r"(\S{100})\S{40,}")
 """A word too long to be repeated in a message: its beginning tells which it is."""
 
+NO_CHOICE = re.compile(r"""(?P<quoted>(['"])(?P<word>.*?)\2) is not one of """, re.DOTALL)
+"""How the parser says that a word is none of those that it takes."""
+
 DEFAULT_WAIT = "5m"
 """What `--wait` without a time means."""
 
@@ -220,7 +223,11 @@ def _usage(mistake: TyperException) -> UsageMistake:
     context = getattr(mistake, "ctx", None)
     option = getattr(mistake, "option_name", None)
     near: list[str] = getattr(mistake, "near", [])
-    if option is not None and hasattr(mistake, "possibilities"):
+    choices = [str(getattr(choice, "value", choice)) for choice in _choices(mistake)]
+    if choices and (given := NO_CHOICE.match(mistake.message)):
+        near = _nearest(given["word"], choices)
+        message = f"{_name_of(mistake)} {given['quoted']} is not one of {', '.join(choices)}.{_asked(near)}"
+    elif option is not None and hasattr(mistake, "possibilities"):
         near = _meant(str(option), context)
         message = f"{mistake.message}.{_asked(near)}"
     elif not message.endswith("?"):
@@ -231,6 +238,24 @@ def _usage(mistake: TyperException) -> UsageMistake:
         message = f"{path} needs a command: {', '.join(context.command.list_commands(context))}."
     data = {"near": near} if near else None
     return UsageMistake(LONG_WORD.sub(r"\1...", message), fix=f"{path} --help", data=data)
+
+
+def _choices(mistake: TyperException) -> Sequence[object]:
+    """What the parameter takes that was given something else."""
+    return getattr(getattr(getattr(mistake, "param", None), "type", None), "choices", ())
+
+
+def _name_of(mistake: TyperException) -> str:
+    """An option as it is typed, an argument as the help names it."""
+    parameter: Any = getattr(mistake, "param", None)
+    is_option = parameter.param_type_name == "option"
+    return str(parameter.opts[0] if is_option else parameter.human_readable_name)
+
+
+def _nearest(word: str, known: Sequence[str]) -> list[str]:
+    from cli import suggestions
+
+    return suggestions.nearest(word, known)
 
 
 def _meant(option: str, context: Context | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Literal
 from urllib.parse import quote as quoted
@@ -39,6 +40,8 @@ Origin = Annotated[
 Service = Annotated[
     Literal["web", "worker", "beat", "poller"] | None, typer.Option("--service", help="Only of these processes.")
 ]
+TRACE = re.compile(r"[0-9a-f]{8,32}")
+
 Since = Annotated[
     str | None, typer.Option("--since", metavar="TIME", help="Only met since then: 15m, 2h, 3d, 12:30, a moment.")
 ]
@@ -78,7 +81,7 @@ def list_errors(
         "service": service,
         "since": _since(since),
         "fingerprint": fingerprint,
-        "trace": trace,
+        "trace": _trace(trace),
         "generation": generation,
         "user": user,
         "limit": limit,
@@ -226,6 +229,23 @@ def _steps(found: ErrorDetail, environment: str) -> tuple[NextStep, ...]:
 
 def _path(error: str) -> str:
     return f"{ROOT}/{quoted(error.strip(), safe='')}"
+
+
+def _trace(text: str | None) -> str | None:
+    """A correlation id, or how one begins, in the form of the service.
+
+    Raises:
+        UsageMistake: it is none.
+    """
+    if text is None:
+        return None
+    plain = text.strip().replace("-", "").lower()
+    if not TRACE.fullmatch(plain):
+        raise UsageMistake(
+            f"--trace {text!r} is no correlation id: 32 hexadecimal digits, or the first 8 or more of them",
+            fix="--generation ID for a job, --fingerprint K for a kind",
+        )
+    return plain
 
 
 def _since(text: str | None) -> str | None:

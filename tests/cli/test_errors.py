@@ -181,6 +181,19 @@ def test_an_id_cannot_reach_another_path(nb: Runner, service: Emulator) -> None:
     assert service.requests[-1][1] == "/api/ops/v1/errors/..%2Fusers"
 
 
+@pytest.mark.parametrize("trace", ["zz!!", "4bf92f3", "", "g" * 32, "a" * 33])
+def test_what_is_no_correlation_id_is_said_before_anybody_is_asked(nb: Runner, service: Emulator, trace: str) -> None:
+    ran = nb("errors", "list", "--trace", trace, "--json")
+    assert (ran.code, ran.error["code"]) == (2, "usage")
+    assert "no correlation id" in ran.error["message"]
+    assert service.requests == []
+
+
+def test_a_correlation_id_may_be_written_as_other_programs_do(nb: Runner, service: Emulator) -> None:
+    nb("errors", "list", "--trace", " 4BF92F35-77B3-4DA6-A3CE-929D0E0E4736 ", "--json")
+    assert asked(service)["trace"] == "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
 class TestFollowing:
     def test_each_error_is_a_line_and_the_last_one_the_document(self, nb: Runner, service: Emulator) -> None:
         ran = nb("errors", "tail", "--since", "1h", "--timeout", "2s", "--json")

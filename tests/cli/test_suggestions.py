@@ -43,6 +43,10 @@ WORDS: dict[tuple[str, ...], str] = {
     ("health", "--env", "prod"): "'production'",
     ("token", "save", "railwy"): "'railway'",
     ("logs", "--level", "eror"): "'error'",
+    ("errors", "list", "--severity", "errror"): "'error'",
+    ("stats", "--by", "modell"): "'model'",
+    ("stats", "--format", "SVGG"): "'svg'",
+    ("health", "--format", "githb"): "'github'",
 }
 """What was typed, and what is offered instead."""
 
