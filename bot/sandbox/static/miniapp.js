@@ -18,7 +18,7 @@ class MiniApp {
     this.secondary = h("button", { type: "button", hidden: true, onclick: () => this.send("secondary_button_pressed") });
     this.buttons = h("div", { class: "app-buttons", hidden: true }, this.secondary, this.main);
     this.listen = (event) => this.receive(event);
-    this.rethemed = () => this.handlers.web_app_request_theme();
+    this.rethemed = () => this.retheme();
     addEventListener("message", this.listen);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", this.rethemed);
     this.frame.addEventListener("load", () => setTimeout(() => this.loading.remove(), 400));
@@ -36,9 +36,25 @@ class MiniApp {
   // The launch address carries init data signed for the person; it is asked for at the last moment, as it ages.
   async load(url, startParam) {
     const source = this.button ? "keyboard" : "button";
-    const launch = await api.webApp(this.chat, { url, source, theme: isDark() ? "dark" : "light", start_param: startParam });
-    this.theme = new URLSearchParams(new URL(launch.url).hash.slice(1));
-    this.frame.src = launch.url;
+    this.launch = { url, source, start_param: startParam };
+    this.frame.src = await this.address();
+  }
+
+  // The launch address of now, in the colours of now.
+  async address() {
+    const { url } = await api.webApp(this.chat, { ...this.launch, theme: isDark() ? "dark" : "light" });
+    this.theme = JSON.parse(new URLSearchParams(new URL(url).hash.slice(1)).get("tgWebAppThemeParams"));
+    return url;
+  }
+
+  async retheme() {
+    if (!this.launch) return;
+    try {
+      await this.address();
+      this.handlers.web_app_request_theme();
+    } catch (problem) {
+      toast(problem.message, true);
+    }
   }
 
   send(eventType, eventData = {}) {
@@ -136,7 +152,7 @@ class MiniApp {
       web_app_ready: () => this.loading.remove(),
       web_app_expand: () => this.handlers.web_app_request_viewport(),
       web_app_close: () => this.close(),
-      web_app_request_theme: () => this.send("theme_changed", { theme_params: JSON.parse(this.theme?.get("tgWebAppThemeParams") || "{}") }),
+      web_app_request_theme: () => this.send("theme_changed", { theme_params: this.theme || {} }),
       web_app_request_viewport: () => this.send("viewport_changed", { width: this.frame.clientWidth, height: this.frame.clientHeight, is_expanded: true, is_state_stable: true }),
       web_app_request_safe_area: () => this.send("safe_area_changed", noInsets),
       web_app_request_content_safe_area: () => this.send("content_safe_area_changed", noInsets),
