@@ -8,6 +8,7 @@ import pytest
 import structlog
 
 pytest_plugins = [
+    "tests.fixtures.home",
     "tests.fixtures.servers",
     "tests.fixtures.product",
     "tests.fixtures.scheduling",

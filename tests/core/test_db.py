@@ -15,10 +15,10 @@ import pytest
 from piccolo.engine.postgres import PostgresTransaction
 
 from cli.local import postgres
-from cli.local.ports import free_port
 from core import db, errors
 from core.settings import Settings
 from core.tables import User
+from tests.fixtures.ports import quiet_port
 from tests.fixtures.servers import make_settings, running
 
 CLOSED_PORT = "postgresql://nobody:nothing@127.0.0.1:1/nowhere"
@@ -256,7 +256,7 @@ async def test_a_server_that_nobody_serves_is_unavailable() -> None:
 def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[postgres.PostgresServer, Path]]:
     """A server that a test may stop, and where it may log."""
     folder = tmp_path_factory.mktemp("own-postgres")
-    server = postgres.PostgresServer(folder / "data", free_port(), postgres.new_password(), postgres.THROWAWAY)
+    server = postgres.PostgresServer(folder / "data", quiet_port(), postgres.new_password(), postgres.THROWAWAY)
     server.initialize(postgres.find_programs())
     yield server, folder / "log"
 

@@ -12,12 +12,12 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from cli.local.ports import free_port
 from tests.emulators.lava import LavaEmulator, serve
 from tests.emulators.lava_contracts import Offer
 from tests.end_to_end.people import Person, Sandbox, data_of
 from tests.end_to_end.test_payments import listed
 from tests.end_to_end.waiting import until
+from tests.fixtures.ports import quiet_port
 from tests.fixtures.product import Product, running_product
 
 OFFER = "836b9fc5-7ae9-4a27-9642-592bc44072b7"
@@ -28,7 +28,7 @@ TOKEN = re.compile(r'name="token" value="([0-9a-f]+)"')
 @pytest.fixture(scope="module")
 def lava_port() -> int:
     """Where Lava.top will be."""
-    return free_port()
+    return quiet_port()
 
 
 @pytest.fixture(scope="module")

@@ -20,13 +20,13 @@ from typing import Any
 import httpx
 import pytest
 
-from cli.local.ports import free_port
 from core import db, heartbeat, ops_tokens, redis
 from core.settings import Settings
 from tests.cli.deploys.conftest import NEW, OLD
 from tests.emulators import github, railway
 from tests.emulators.github import GitHubEmulator
 from tests.emulators.railway import PROJECT, SERVICES, STAGING, RailwayEmulator
+from tests.fixtures.ports import quiet_port
 
 pytestmark = pytest.mark.integration
 
@@ -36,7 +36,7 @@ ROOT = Path(__file__).resolve().parents[3]
 @asynccontextmanager
 async def _web(settings: Settings, commit: str, log: Path) -> AsyncIterator[str]:
     """Run `nb serve` of a commit as staging does; yield its address. It stops as a platform stops it."""
-    port = free_port()
+    port = quiet_port()
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),

@@ -16,8 +16,8 @@ import pytest
 
 from cli.local.home import Home, read_json
 from cli.local.identity import ProcessIdentity
-from cli.local.ports import free_ports
 from cli.local.state import is_held
+from tests.fixtures.ports import quiet_ports
 from tests.fixtures.product import PASSED_ON
 
 
@@ -87,7 +87,7 @@ def home(tmp_path: Path) -> Home:
 def fake_nb(home: Home) -> Iterator[FakeNb]:
     """`nb` on ports of its own; what still runs at the end is stopped."""
     names = ("NB_WEB_PORT", "NB_SANDBOX_PORT", "NB_POSTGRES_PORT", "NB_REDIS_PORT")
-    ports = {name: str(port) for name, port in zip(names, free_ports(4), strict=True)}
+    ports = {name: str(port) for name, port in zip(names, quiet_ports(4), strict=True)}
     nb = FakeNb(home, ports)
     yield nb
     nb.run("down")

@@ -13,10 +13,10 @@ from cli.local.choices import USUAL_PORTS, Choices, require_server, without_pass
 from cli.local.home import Home, write_private
 from cli.local.identity import RUN_VARIABLE
 from cli.local.launch import LocalError
-from cli.local.ports import free_port
 from cli.local.product import Product, local_token
 from cli.local.steps import Step
 from core.settings import load
+from tests.fixtures.ports import quiet_port
 
 CHOSEN = {"web": 8000, "sandbox": 8001, "postgres": 5433, "redis": 6380}
 BOT = {"TELEGRAM_BOT_TOKEN": "42:a-token-of-botfather"}
@@ -190,7 +190,7 @@ async def test_a_given_server_that_is_none_is_refused_without_showing_it(url: st
 
 @pytest.mark.integration
 async def test_a_given_server_that_is_away_is_named() -> None:
-    port = free_port()
+    port = quiet_port()
 
     with pytest.raises(LocalError, match=rf"nobody answers at 127\.0\.0\.1:{port}, from REDIS_URL"):
         await require_server("REDIS_URL", f"redis://:secret@127.0.0.1:{port}/0", ("redis",), 6379)

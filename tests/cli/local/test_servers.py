@@ -22,8 +22,8 @@ from redis.retry import Retry
 from cli.local import account, postgres, redis
 from cli.local.account import Account
 from cli.local.launch import LocalError
-from cli.local.ports import free_port
 from tests.cli.local.conftest import wait_until
+from tests.fixtures.ports import quiet_port
 from tests.fixtures.servers import running
 
 
@@ -55,7 +55,7 @@ def closed_folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def server(closed_folder: Path) -> postgres.PostgresServer:
     """A cluster with a person's safety."""
-    return postgres.PostgresServer(closed_folder / "postgres", free_port(), "pass-word", postgres.SAFE)
+    return postgres.PostgresServer(closed_folder / "postgres", quiet_port(), "pass-word", postgres.SAFE)
 
 
 @pytest.fixture
@@ -288,7 +288,7 @@ def test_a_copy_that_others_could_have_changed_is_not_run(closed_package: postgr
 @pytest.mark.integration
 def test_redis_keeps_what_it_was_told_when_it_is_killed(under: Account, closed_folder: Path, tmp_path: Path) -> None:
     server = redis.RedisServer(
-        closed_folder / "redis data", free_port(), "pass-word", {**redis.SAFE, "appendfsync": "always"}
+        closed_folder / "redis data", quiet_port(), "pass-word", {**redis.SAFE, "appendfsync": "always"}
     )
     launch = server.launch(redis.find_program())
     with running(launch, tmp_path / "log", server.is_answering) as process:
@@ -307,7 +307,7 @@ def test_redis_keeps_what_it_was_told_when_it_is_killed(under: Account, closed_f
 
 @pytest.mark.integration
 def test_redis_asks_for_the_password_and_does_not_show_it(tmp_path: Path) -> None:
-    server = redis.RedisServer(tmp_path / "redis", free_port(), "pass-word", redis.THROWAWAY)
+    server = redis.RedisServer(tmp_path / "redis", quiet_port(), "pass-word", redis.THROWAWAY)
     launch = server.launch(redis.find_program())
 
     with running(launch, tmp_path / "log", server.is_answering):
@@ -360,7 +360,7 @@ def test_nobody_answers_where_no_server_is(server: postgres.PostgresServer) -> N
 def test_a_server_ends_when_the_one_who_started_it_is_killed(tmp_path: Path) -> None:
     if not sys.platform.startswith("linux"):
         return
-    port = free_port()
+    port = quiet_port()
     code = (
         "import sys, time; from pathlib import Path; from cli.local import redis\n"
         "folder, port = Path(sys.argv[1]), int(sys.argv[2])\n"

@@ -11,11 +11,11 @@ import httpx
 import pytest
 from sanic import Blueprint, Sanic
 
-from cli.local.ports import free_port
 from core import catalog, ops_tokens
 from core.http.application import build
 from core.http.types import App
 from core.settings import Settings
+from tests.fixtures.ports import quiet_port
 
 CORE_BLUEPRINTS = (
     "core.http.health:blueprint",
@@ -40,7 +40,7 @@ async def serving(settings: Settings, extra: Iterable[Blueprint] = ()) -> AsyncI
 @asynccontextmanager
 async def served(app: App) -> AsyncIterator[str]:
     """Serve an application on a free port of this machine; yield its address."""
-    port = free_port()
+    port = quiet_port()
     Sanic.test_mode = True  # Sanic rewrites its own methods at a start, and only in this mode from the originals.
     server: Any = await app.create_server(host="127.0.0.1", port=port, return_asyncio_server=True)
     await server.startup()

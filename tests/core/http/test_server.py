@@ -18,8 +18,8 @@ import httpx
 import psutil
 import pytest
 
-from cli.local.ports import free_port
 from core.settings import Settings
+from tests.fixtures.ports import quiet_port
 
 pytestmark = pytest.mark.integration
 
@@ -44,7 +44,7 @@ def _environment(settings: Settings, **overrides: str) -> dict[str, str]:
 @contextmanager
 def _web(settings: Settings, log: Path, **overrides: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """Run `nb serve`'s process and whatever it starts; nothing of it is left at the end."""
-    port = free_port()
+    port = quiet_port()
     environment = _environment(settings, PORT=str(port), **overrides)
     with log.open("wb") as output:
         process = subprocess.Popen(
