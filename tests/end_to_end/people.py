@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -121,6 +122,12 @@ class Person:
             body["reply_to_message_id"] = reply_to
         return await self._written({"json": body})
 
+    async def say_at_once(self, text: str, times: int) -> None:
+        """Write the same several times at once; what the bot answers before the last has come is still to be read."""
+        known = self.seen
+        written = await asyncio.gather(*(self.say(text) for _ in range(times)))
+        self.seen = max(known, min(message["message_id"] for message in written))
+
     async def send(self, kind: str, *files: bytes, caption: str = "", name: str = "photo.jpg") -> Message:
         """Send files as one message, or as an album."""
         mime = "audio/ogg" if kind == "voice" else "image/jpeg" if name.endswith("jpg") else "application/octet-stream"
@@ -221,6 +228,22 @@ class Person:
             return jobs[-1] if jobs and fits(jobs[-1]) else None
 
         return await until(look, f"the job of person {self.id} is {what}", limit=limit)
+
+    async def told(self, *words: str, limit: float = 20.0) -> Message:
+        """Wait until the status message of the newest job says all the words.
+
+        A job may end before the message that was sent about it is noted.
+        """
+        job = await self.job_in(lambda job: job["status_message_id"] is not None, "shown")
+        return await self.shows({"message_id": job["status_message_id"]}, *words, limit=limit)
+
+    async def loses(self, message: Message, *, limit: float = 20.0) -> None:
+        """Wait until a message is deleted."""
+
+        async def look() -> bool:
+            return all(one["message_id"] != message["message_id"] for one in await self.messages(after=0))
+
+        await until(look, f"message {message['message_id']} is deleted", limit=limit)
 
     async def jobs(self) -> list[dict[str, Any]]:
         """Return everything that this person ordered."""

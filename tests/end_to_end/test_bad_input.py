@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.end_to_end.crashes.killing import kill, restarted
 from tests.end_to_end.people import WELCOME, Person, Sandbox, data_of
 from tests.end_to_end.pictures import photograph
 from tests.end_to_end.waiting import until
@@ -125,7 +124,7 @@ async def test_forged_buttons_are_all_answered_and_change_nothing(sandbox: Sandb
 
 async def test_nobody_can_press_the_buttons_of_somebody_elses_job(sandbox: Sandbox) -> None:
     owner, thief = await sandbox.somebody(), await sandbox.somebody()
-    await owner.say("[slow 3] a private picture")
+    await owner.say("[slow 8] a private picture")
     stop = data_of(await owner.status_with_button(), "x")
     toasts = [await thief.forge(1, stop)]
     result = await owner.result()
@@ -251,10 +250,12 @@ async def test_a_group_is_told_where_the_bot_works(sandbox: Sandbox) -> None:
 
 async def test_without_redis_drafts_are_lost_but_pictures_are_made(product: Product, sandbox: Sandbox) -> None:
     person = await sandbox.somebody()
-    os.kill(product.pid("redis"), signal.SIGKILL)
+    killed = kill(product, "redis")
     await person.say("a red fox while nobody remembers")
     await person.result(limit=60)
     assert await person.statement() == [WELCOME, -Decimal("0.80")]
+    # Others share the product, and need what it remembers.
+    await restarted(sandbox, "redis", killed)
 
 
 async def crashes(sandbox: Sandbox, person: Person) -> list[str]:

@@ -81,7 +81,7 @@ async def test_a_friend_comes_pays_with_a_promised_bonus_and_is_refunded(product
 
 async def test_the_daily_gift_is_given_once_a_day(sandbox: Sandbox) -> None:
     person = await sandbox.somebody()
-    await asyncio.gather(*(person.say("/daily") for _ in range(4)))
+    await person.say_at_once("/daily", 4)
     await person.says("+1 ⚡")
     await person.say("/daily")
     await person.says("You have today’s gift already")

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 import pytest_asyncio
 
-from tests.end_to_end.people import WELCOME, Message, Person, Sandbox, text_of
+from tests.end_to_end.people import WELCOME, Person, Sandbox, text_of
 from tests.end_to_end.records import submissions
 from tests.fixtures.product import Product
 
@@ -103,7 +103,7 @@ async def test_a_provider_that_never_answers_is_given_up_at_the_deadline(sandbox
     job = await person.job_in(lambda job: job["stage"] == "submitted", "with the provider")
     await sandbox.records.fetch("UPDATE botapp_genrequest SET deadline_at = now() WHERE id = $1", job["id"])
     await person.settled()
-    await shown_failure(person, "took too long")
+    await person.told("took too long")
     assert (await person.jobs())[0]["error_code"] == "timed_out"
     assert await person.statement() == [WELCOME, -PRICE, PRICE]
 
@@ -123,7 +123,7 @@ async def test_a_failed_order_can_be_tried_again_with_one_press(sandbox: Sandbox
     person = await sandbox.somebody()
     await person.say("[fail content_blocked] a red fox")
     await person.settled()
-    told = await shown_failure(person, "safety filter")
+    told = await person.told("safety filter")
     await person.press(told, "a")
     await person.job_in(lambda job: len(job) > 0 and job["parent_request_id"] is not None, "the second one")
     await person.settled()
@@ -172,7 +172,7 @@ async def test_a_picture_whose_arrival_nobody_confirmed_is_not_posted_again(prod
 
 async def test_somebody_who_blocks_the_bot_meanwhile_loses_no_result(sandbox: Sandbox) -> None:
     person = await sandbox.somebody()
-    await person.say("[slow 2] a red fox")
+    await person.say("[slow 6] a red fox")
     await person.job_in(lambda job: job["stage"] == "submitted", "with the provider")
     await sandbox.post(f"users/{person.id}/block")
     jobs = await person.settled()
@@ -190,7 +190,7 @@ async def test_a_failure_is_told_in_plain_words_and_gives_every_token_back_once(
 ) -> None:
     person, case = ordered[orders, language].person, ordered[orders, language].case
     jobs = await person.settled(limit=LIMIT)
-    told = await shown_failure(person, case.english if language == "en" else case.russian)
+    told = await person.told(case.english if language == "en" else case.russian)
 
     assert [(job["status"], job["error_code"]) for job in jobs] == [("error", case.code)]
     assert await person.statement() == [WELCOME, -PRICE, PRICE]
@@ -198,9 +198,3 @@ async def test_a_failure_is_told_in_plain_words_and_gives_every_token_back_once(
     assert ("0.80 ⚡ are back" if language == "en" else "Вернул 0,80 ⚡") in text_of(told)
     # What the vendor said is for the log.
     assert "demonstration" not in text_of(told)
-
-
-async def shown_failure(person: Person, words: str) -> Message:
-    """Return the message that tells how the job ended; it is the status message, edited."""
-    job = (await person.jobs())[-1]
-    return await person.shows({"message_id": job["status_message_id"]}, words)

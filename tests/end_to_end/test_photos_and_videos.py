@@ -204,8 +204,9 @@ async def test_cancel_as_a_command_lists_what_runs(sandbox: Sandbox) -> None:
 async def test_cancelling_twice_at_once_refunds_once(sandbox: Sandbox) -> None:
     person = await sandbox.somebody()
     await person.say("[slow 30] a very slow picture")
-    job = await person.job_in(lambda job: job["stage"] == "submitted", "with the provider")
-    await asyncio.gather(*(person.forge(job["status_message_id"], f"x:{job['run_code']}") for _ in range(3)))
+    await person.job_in(lambda job: job["stage"] == "submitted", "with the provider")
+    status = await person.status_with_button()
+    await asyncio.gather(*(person.press(status, "x") for _ in range(3)))
     await person.settled()
     assert await person.statement("refund") == [PRICE]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -26,9 +26,11 @@ from aiogram.types import (
     WebAppInfo,
 )
 from aiohttp import web
-from playwright.async_api import Browser, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, expect
 
+from bot.sandbox.webapp import DARK, LIGHT
 from tests.bot.sandbox.conftest import Running, image, pending
+from tests.fixtures.mini_app import PATIENCE_MS, chromium
 
 pytestmark = pytest.mark.browser
 
@@ -42,10 +44,8 @@ post("web_app_setup_main_button", {is_visible: true, is_active: true, text: "Buy
 
 @pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+    async with chromium() as launched:
         yield launched
-        await launched.close()
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def page(browser: Browser, sandbox: Running) -> AsyncIterator[Page]:
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.on("request", lambda request: _note_foreign(request.url, complaints))
-    opened.set_default_timeout(8000)
+    opened.set_default_timeout(PATIENCE_MS)
     yield opened
     await context.close()
     assert complaints == []
@@ -246,6 +246,18 @@ async def test_a_mini_app_opens_and_talks_to_the_page(page: Page, bot: Bot, user
     assert "hash%3D" in frame.url
     await frame.evaluate("post('web_app_close')")
     await expect(page.locator("dialog.app")).to_have_count(0)
+
+
+async def test_a_mini_app_hears_of_new_colours(page: Page, bot: Bot, user: int, mini_app: str) -> None:
+    await bot.set_chat_menu_button(menu_button=MenuButtonWebApp(text="Create", web_app=WebAppInfo(url=mini_app)))
+    await talk(page, user)
+    await page.get_by_role("button", name="Open Create").click()
+    seen = page.frame_locator("dialog.app iframe").locator("#seen")
+    await expect(seen).to_contain_text(LIGHT["bg_color"])
+    await page.emulate_media(color_scheme="dark")
+    await expect(seen).to_contain_text(DARK["bg_color"])
+    await page.emulate_media(color_scheme="light")
+    await expect(seen).to_contain_text(re.compile(f"{DARK['bg_color']}.*{LIGHT['bg_color']}"))
 
 
 async def test_an_invoice_of_a_mini_app_is_paid(page: Page, bot: Bot, user: int, mini_app: str) -> None:

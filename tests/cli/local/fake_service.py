@@ -64,6 +64,10 @@ def prepare() -> None:
 
 def main() -> int:
     kind = sys.argv[1]
+    is_deaf = os.environ.get("FAKE_DEAF") == kind
+    if is_deaf:
+        # Before anybody can know that it is there.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if os.environ.get("FAKE_FAILURE") == kind:
         if kind == "prepare":
             print(json.dumps({"error": "the fake database is upside down", "fix": "Turn it."}), flush=True)
@@ -85,8 +89,7 @@ def main() -> int:
     else:
         heartbeat(kind).write_text(str(os.getpid()))
     say("info", "started", kind=kind)
-    if os.environ.get("FAKE_DEAF") == kind:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if is_deaf:
         while True:
             signal.pause()
     signal.sigwait({signal.SIGTERM, signal.SIGINT})

@@ -271,7 +271,7 @@ def test_a_second_ctrl_c_ends_everything_at_once(fake_nb: FakeNb) -> None:
         process.send_signal(signal.SIGINT)
         wait_until(lambda: fake_nb.state()["phase"] == "stopping")
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=60)
 
     assert process.returncode == 130
     assert "Everything was ended at once" in err
@@ -288,7 +288,7 @@ def test_a_reader_that_leaves_does_not_stop_the_services(fake_nb: FakeNb) -> Non
         _kill_and_wait(fake_nb, "worker")
         assert fake_nb.is_ready()
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 def test_ctrl_c_during_the_start_stops_everything(fake_nb: FakeNb) -> None:

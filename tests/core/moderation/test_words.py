@@ -124,9 +124,9 @@ def test_words_far_apart_have_nothing_to_do_with_each_other() -> None:
 )
 def test_the_longest_prompt_is_read_in_a_moment(prompt: str) -> None:
     """Nothing in it grows with the square of the length."""
-    started = time.perf_counter()
+    started = time.process_time()
     shipped().category_of(prompt)
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
 
 
 def test_letters_are_plain_after_reading() -> None:

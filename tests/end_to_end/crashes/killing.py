@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 
@@ -18,6 +20,17 @@ def kill(product: Product, service: str) -> int:
     pid = product.pid(service)
     os.kill(pid, signal.SIGKILL)
     return pid
+
+
+@contextmanager
+def held(product: Product) -> Iterator[None]:
+    """Stop whoever starts dead processes again, so that what is killed stays away for as long as the block runs."""
+    supervisor = int(json.loads((product.home / "run" / "state.json").read_text())["supervisor"]["pid"])
+    os.kill(supervisor, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(supervisor, signal.SIGCONT)
 
 
 async def restarted(sandbox: Sandbox, service: str, killed: int, *, limit: float = 40.0) -> None:

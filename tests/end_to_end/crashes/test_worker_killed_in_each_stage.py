@@ -65,7 +65,7 @@ async def submitted(person: Person, held: AsyncExitStack) -> None:
 async def storing(person: Person, held: AsyncExitStack) -> None:
     """Three of four pictures are stored; the transaction that says so and refunds the fourth waits for the balance."""
     await person.choose_option(await person.choose_model("nano-banana"), "4 ")
-    await person.say("[slow 2] [partial] a red fox")
+    await person.say("[slow 6] [partial] a red fox")
     await person.job_in(lambda job: job["stage"] == "submitted", "with the provider")
     await held.enter_async_context(person.sandbox.records.locked(BALANCE, person.id))
     await person.job_in(lambda job: job["stage"] == "storing", "being stored")
@@ -80,7 +80,7 @@ async def delivering(person: Person, held: AsyncExitStack) -> None:
 
 async def sent(person: Person, held: AsyncExitStack) -> None:
     """The person has the picture; the transaction that writes it down waits for the charge."""
-    await person.say("[slow 2] a red fox")
+    await person.say("[slow 6] a red fox")
     await person.job_in(lambda job: job["stage"] == "submitted", "with the provider")
     await held.enter_async_context(person.sandbox.records.locked(CHARGE, person.id))
     await person.answer(lambda one: "photo" in one)

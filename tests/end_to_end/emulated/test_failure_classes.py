@@ -127,7 +127,7 @@ async def test_a_failure_is_told_plainly_refunded_once_and_reported(
 
     assert (job["status"], job["error_code"]) == ("error", failure.code), job["error_message"]
     words = failure.words[language == "ru"]
-    told = await person.shows({"message_id": job["status_message_id"]}, words)
+    told = await person.told(words)
     for secret in ("emulat", "openai", "vertex", "HTTP", "{"):
         assert secret not in text_of(told)
     assert await person.statement() == [WELCOME, Decimal(GIVEN), -job["cost"], job["cost"]]
