@@ -63,18 +63,19 @@ async def _web(settings: Settings, commit: str, log: Path) -> AsyncIterator[str]
     finally:
         if process.returncode is None:
             process.terminate()
-        await asyncio.wait_for(process.wait(), 20)
+        await asyncio.wait_for(process.wait(), 40)
 
 
 async def _until_it_answers(address: str, process: asyncio.subprocess.Process, log: Path) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(30):
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(60):
         while True:
             assert process.returncode is None, f"it ended: see {log}"
             try:
                 if (await client.get(f"{address}/api/health")).status_code == 200:
                     return
             except httpx.HTTPError:
-                await asyncio.sleep(0.05)
+                pass
+            await asyncio.sleep(0.05)
 
 
 class Operator:
@@ -101,9 +102,14 @@ class Operator:
 
     async def nb(self, address: str, *arguments: str) -> dict[str, Any]:
         """Run a command against staging, whose address leads to this container now."""
-        # Worker and beat of the new commit run all the time: a few seconds later nobody would believe it.
-        for kind in ("worker", "beat", "poller"):
-            await heartbeat.beat(kind, "new:1", NEW, datetime.now(UTC))
+        beating = asyncio.create_task(_beat())
+        try:
+            return await self._run(address, *arguments)
+        finally:
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)
+
+    async def _run(self, address: str, *arguments: str) -> dict[str, Any]:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "cli.main", *arguments, "--env", "staging", "--json"),
             cwd=self.folder,
@@ -112,11 +118,19 @@ class Operator:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        out, err = await asyncio.wait_for(process.communicate(), 40)
+        out, err = await asyncio.wait_for(process.communicate(), 90)
         assert err == b"", err.decode()
         document: dict[str, Any] = json.loads(out)
         assert document["exit_code"] == process.returncode
         return document
+
+
+async def _beat() -> None:
+    """Worker and beat of the new commit run all the time, however long a command takes."""
+    while True:
+        for kind in ("worker", "beat", "poller"):
+            await heartbeat.beat(kind, "new:1", NEW, datetime.now(UTC))
+        await asyncio.sleep(1)
 
 
 @pytest.fixture
