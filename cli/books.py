@@ -11,12 +11,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Literal
 
+from cli.spreadsheets import as_text
 from cli.wire_ledger import BookEntry, BookLine
 
 Format = Literal["hledger", "beancount", "csv"]
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet takes text that begins with one of these for a formula."""
 
 
 class Writer(ABC):
@@ -104,8 +102,8 @@ class Csv(Writer):
 
     def entry(self, entry: BookEntry) -> str:
         """The lines, each with what the entry says."""
-        about = [entry["id"], entry["at"], _no_formula(entry["what"]), entry["user"] or ""]
-        rest = [_no_formula(entry[name]) for name in ("reference", "actor", "reason")]
+        about = [entry["id"], entry["at"], as_text(entry["what"]), entry["user"] or ""]
+        rest = [as_text(entry[name]) for name in ("reference", "actor", "reason")]
         return "".join(
             _row([*about, line["account"], line["amount"], line["commodity"], line["tokens"] or "", *rest])
             for line in entry["lines"]
@@ -142,10 +140,6 @@ def _no_comma(text: str) -> str:
 
 def _quoted(text: str) -> str:
     return '"' + _plain(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _no_formula(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _row(values: object) -> str:

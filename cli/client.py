@@ -59,6 +59,7 @@ LISTED = {
     "unknown_provider": "nb providers list",
     "unknown_revision": "nb pricing history",
     "unknown_token": "nb token list",
+    "unknown_user": "nb gen list --json",
 }
 """What prints the names that there are, by the code of a name that is none."""
 

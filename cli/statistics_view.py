@@ -10,6 +10,7 @@ from decimal import Decimal
 from cli.charts import Bars, Chart, draw, money
 from cli.moments import say_moment
 from cli.output import Column, Screen
+from cli.spreadsheets import as_text
 from cli.wire_statistics import Statistics, StatisticsRow
 
 MOST_FAILURES = 10
@@ -90,7 +91,9 @@ def csv_of(found: Statistics) -> str:
         values: Mapping[str, object] = {**row}
         latency = row["latency"]
         times = ("", "", "") if latency is None else (latency["p50_s"], latency["p95_s"], latency["p99_s"])
-        writer.writerow([_safe(row["key"]), *("" if values[name] is None else values[name] for name in names), *times])
+        writer.writerow(
+            [as_text(row["key"]), *("" if values[name] is None else values[name] for name in names), *times]
+        )
     return text.getvalue()
 
 
@@ -153,8 +156,3 @@ def _work(row: StatisticsRow) -> Sequence[object]:
 def _payment(one: Mapping[str, object]) -> Sequence[object]:
     back = f"{one['refunded']} {one['currency']}" if one["refunds"] else None
     return one["gateway"], one["payments"], f"{one['amount']} {one['currency']}", one["tokens"], back
-
-
-def _safe(text: str) -> str:
-    """A name that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -157,11 +157,20 @@ def _keys(name: str) -> list[DoctorCheck]:
     return checks
 
 
+KEY = "set a provider's key, or DEMO_PROVIDER=true"
+"""What helps where nobody is configured to make anything."""
+
+
 def _breakers(client: OpsClient) -> DoctorCheck:
     page = client.read(ProviderList, client.get("/api/ops/v1/providers"))
     usable = [one for one in page["items"] if one["is_configured"] and one["is_enabled"]]
     held = [one for one in usable if one["breaker"] != "closed" or one["parked_until"] is not None]
     working = len(usable) - len(held)
+    if not usable:
+        off = [one["name"] for one in page["items"] if one["is_configured"] and not one["is_enabled"]]
+        words = f"none takes jobs: {', '.join(off)} switched off" if off else "none is configured"
+        fix = f'nb providers enable {off[0]} --reason "…" --env {client.target.name}' if off else KEY
+        return check("providers.breakers", "failed", words, fix)
     if not held:
         return check("providers.breakers", "ok", f"{working} configured, all of them take jobs")
     listed = ", ".join(f"{one['name']} {'parked' if one['parked_until'] else one['breaker']}" for one in held)
@@ -177,4 +186,4 @@ def _models(client: OpsClient) -> DoctorCheck:
     detail = f"{len(usable)} of {len(active)} models can be used"
     if usable:
         return check("providers.models", "ok", detail)
-    return check("providers.models", "failed", detail, "set a provider's key, or DEMO_PROVIDER=true")
+    return check("providers.models", "failed", detail, KEY)

@@ -13,6 +13,7 @@ from cli.local.home import Home
 from cli.local.launch import LocalError
 from cli.local.state import Addresses, Phase, RunState
 from cli.shapes import LocalState
+from tests.cli.answers_providers import provider
 from tests.cli.conftest import Place, Runner
 from tests.cli.emulator import Emulator, Fault, check, problem
 
@@ -62,6 +63,25 @@ def test_a_running_product_is_looked_at_check_by_check(
     assert ran.code == 0
     assert found["running.web"] == found["database.answers"] == found["telegram.webhook"] == "ok"
     assert found["credentials.token"] == found["credentials.scope"] == found["providers.models"] == "ok"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("providers", "detail", "fix"),
+    [
+        ([provider("demo", is_enabled=False)], "none takes jobs: demo switched off", "nb providers enable demo"),
+        ([provider("demo", is_configured=False)], "none is configured", "set a provider's key"),
+        ([], "none is configured", "set a provider's key"),
+    ],
+)
+def test_a_service_that_can_make_nothing_is_not_in_order(
+    nb: Runner, service: Emulator, providers: list[dict[str, Any]], detail: str, fix: str
+) -> None:
+    service.answers["GET", "providers"] = {"items": providers}
+    ran = nb("doctor", "--only", "providers", "--json")
+    found = next(one for one in ran.data["checks"] if one["id"] == "providers.breakers")
+    assert (ran.code, found["state"], found["detail"]) == (1, "failed", detail)
+    assert found["fix"].startswith(fix)
 
 
 @pytest.mark.integration

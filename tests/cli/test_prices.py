@@ -268,8 +268,8 @@ class TestLooking:
     @pytest.mark.parametrize(
         ("kind", "fix"),
         [
-            ("below_cost", "nb pricing show nano-banana-pro"),
-            ("cheap_package", "nb packages set nano-banana-pro --price ... --reason ..."),
+            ("below_cost", "nb pricing show nano-banana-pro --env local"),
+            ("cheap_package", "nb packages set nano-banana-pro --price ... --reason ... --env local"),
         ],
     )
     def test_prices_that_do_not_are_named_and_exit_with_1(
@@ -295,6 +295,11 @@ class TestLooking:
         assert "kling has too many combinations" in out
         assert "image_size 4K" in out
         assert max(map(len, out.splitlines())) <= 80
+
+    def test_no_price_is_a_formula_in_a_spreadsheet(self, nb: Runner, service: Emulator) -> None:
+        order = {**answers.PRICE["orders"][0], "label": '=HYPERLINK("x")'}
+        service.answers["GET", "prices"] = {"items": [{**answers.PRICE, "orders": [order]}]}
+        assert nb("pricing", "export").out.splitlines()[1].split(",")[2].startswith("\"'=HYPERLINK")
 
     def test_csv_has_a_row_for_every_order(self, nb: Runner, service: Emulator) -> None:
         rows = list(csv.DictReader(nb("pricing", "export").out.splitlines()))

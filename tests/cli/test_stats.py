@@ -8,6 +8,7 @@ import json
 import stat
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree as Xml
@@ -115,10 +116,18 @@ def test_csv_has_a_line_for_each_row(nb: Runner) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)"])
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\uff1d1+1", "\t=1", "\n=1"])
 def test_no_name_is_a_formula_in_a_spreadsheet(name: str) -> None:
     text = statistics_view.csv_of(statistics(rows=[row(name)]))  # type: ignore[arg-type]
-    assert text.splitlines()[1].startswith(f"'{name}")
+    assert next(islice(csv.reader(io.StringIO(text)), 1, None))[0] == f"'{name}"
+
+
+@pytest.mark.parametrize("name", ["\x00", "\x1b[31m", "\u202efdp.exe", "]]>", "<script>"])
+def test_no_name_breaks_a_chart(name: str) -> None:
+    text = statistics_view.svg_of(statistics(rows=[row(f"a{name}")]), name)  # type: ignore[arg-type]
+    chart = Xml.fromstring(text)
+    assert chart.findall(f".//{SVG}script") == []
+    assert "\u202e" not in text
 
 
 @pytest.mark.parametrize("form", ["csv", "svg"])

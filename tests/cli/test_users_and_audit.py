@@ -92,7 +92,7 @@ def test_an_amount_that_cannot_be_posted_is_refused_before_anything_is_sent(
 
 def test_a_negative_amount_points_to_the_other_command(nb: Runner, service: Emulator) -> None:
     ran = nb("users", "credit", *WHY, "--json", "100200300", "--", "-5")
-    assert (ran.code, ran.error["fix"]) == (2, "nb users debit takes tokens")
+    assert (ran.code, ran.error["fix"]) == (2, 'to take tokens: nb users debit USER TOKENS --reason "…"')
 
 
 @pytest.mark.parametrize("command", ["credit", "debit", "block", "unblock"])

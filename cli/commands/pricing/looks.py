@@ -18,6 +18,7 @@ from cli.exit_codes import ExitCode
 from cli.moments import say_moment
 from cli.output import Column, Screen
 from cli.paging import Cursor, Limit, next_page
+from cli.spreadsheets import as_text
 from cli.wire_prices import PriceCheck, PriceDetail, PriceList, PriceRevision, PriceRevisionPage
 
 REVISIONS = (
@@ -97,7 +98,7 @@ def check(
     if not report["ok"]:
         number = len(report["findings"])
         said = f"{number} {'price is' if number == 1 else 'prices are'} not what they should be"
-        problem = Problem("price_findings", f"{client.target.name}: {said}", fix=_fix(report))
+        problem = Problem("price_findings", f"{client.target.name}: {said}", fix=_fix(report, client.target.name))
     return Outcome(
         data=report,
         show=lambda screen: _show_check(screen, report),
@@ -119,14 +120,19 @@ def export(
     found = client.read(PriceList, client.get("/api/ops/v1/prices"))
     text = _as_csv(found) if form is Format.CSV else json.dumps(found["items"], ensure_ascii=False, indent=2)
     data = {"format": form.value, "items": found["items"]}
-    return Outcome(data=data, show=lambda screen: screen.line(text.rstrip("\n")))
+
+    def show(screen: Screen) -> None:
+        # As it is: another program reads it, whatever this terminal can show.
+        screen.stream.write(text.rstrip("\n") + "\n")
+
+    return Outcome(data=data, show=show)
 
 
-def _fix(report: PriceCheck) -> str:
+def _fix(report: PriceCheck, environment: str) -> str:
     first = report["findings"][0]
     if first["kind"] == "cheap_package":
-        return f"nb packages set {first['subject']} --price ... --reason ..."
-    return f"nb pricing show {first['subject']}"
+        return f"nb packages set {first['subject']} --price ... --reason ... --env {environment}"
+    return f"nb pricing show {first['subject']} --env {environment}"
 
 
 def _as_csv(found: PriceList) -> str:
@@ -139,7 +145,9 @@ def _as_csv(found: PriceList) -> str:
         made_from = (price["base_cost_usd"], price["cost_unit"], price["rate"], price["markup"], price["revision"])
         for order in price["orders"]:
             active = str(price["is_active"]).lower()
-            writer.writerow((price["slug"], active, order["label"], order["tokens"], order["usd"], *made_from))
+            writer.writerow(
+                (as_text(price["slug"]), active, as_text(order["label"]), order["tokens"], order["usd"], *made_from)
+            )
     return table.getvalue()
 
 
