@@ -301,6 +301,12 @@ class TestLooking:
         service.answers["GET", "prices"] = {"items": [{**answers.PRICE, "orders": [order]}]}
         assert nb("pricing", "export").out.splitlines()[1].split(",")[2].startswith("\"'=HYPERLINK")
 
+    def test_json_is_whole_where_the_screen_can_show_little(self, nb: Runner, service: Emulator) -> None:
+        service.answers["GET", "prices"] = {"items": [{**answers.PRICE, "name": "🍌 Банан"}]}
+        out = nb("pricing", "export", "--format", "json").out
+        assert out.isascii()
+        assert json.loads(out)[0]["name"] == "🍌 Банан"
+
     def test_csv_has_a_row_for_every_order(self, nb: Runner, service: Emulator) -> None:
         rows = list(csv.DictReader(nb("pricing", "export").out.splitlines()))
         assert [(row["model"], row["order"], row["tokens"]) for row in rows] == [

@@ -118,7 +118,7 @@ def export(
     """
     client = connect()
     found = client.read(PriceList, client.get("/api/ops/v1/prices"))
-    text = _as_csv(found) if form is Format.CSV else json.dumps(found["items"], ensure_ascii=False, indent=2)
+    text = _as_csv(found) if form is Format.CSV else json.dumps(found["items"], indent=2)
     data = {"format": form.value, "items": found["items"]}
 
     def show(screen: Screen) -> None:
