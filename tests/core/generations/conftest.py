@@ -18,6 +18,12 @@ from tests.core.generations.scripted import ScriptedProvider
 Ordering = Callable[..., Awaitable[Generation]]
 
 
+@pytest.fixture(autouse=True)
+def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vendors are on this machine: the settings name it as the address of a provider."""
+    monkeypatch.setattr(providers, "hosts", lambda: frozenset({"127.0.0.1"}))
+
+
 @pytest.fixture
 async def first(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ScriptedProvider]:
     """The provider that is asked first. The service is open while the test runs."""

@@ -93,7 +93,7 @@ async def test_an_order_repeated_while_its_job_ends_does_not_wait_for_the_end(
 
     ending = asyncio.create_task(end())
     await is_ending.wait()
-    again = await asyncio.wait_for(order(key=key), 5)
+    again = await asyncio.wait_for(order(key=key), 20)
     may_end.set()
     await ending
     assert again.run_code == first.run_code
@@ -248,7 +248,7 @@ async def test_what_is_refused_for_its_content_locks_no_balance_and_is_remembere
     async with db.transaction():
         await db.execute("SELECT 1 FROM botapp_userbalance WHERE user_id = $1 FOR UPDATE", user.id)
         refusal = asyncio.create_task(_outside(order(prompt="child porn")))
-        assert isinstance(await asyncio.wait_for(refusal, 5), generations.ContentRefused)
+        assert isinstance(await asyncio.wait_for(refusal, 20), generations.ContentRefused)
     assert await db.fetch_value("SELECT count(*) FROM botapp_refusal WHERE user_id = $1", user.id) == 1
 
 

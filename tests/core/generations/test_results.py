@@ -38,12 +38,6 @@ pytestmark = pytest.mark.integration
 PNG = picture().data or b""
 
 
-@pytest.fixture(autouse=True)
-def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The vendor is on this machine: the settings name it as the address of a provider."""
-    monkeypatch.setattr(providers, "hosts", lambda: frozenset({"127.0.0.1"}))
-
-
 @pytest.fixture
 async def host() -> AsyncIterator[Site]:
     """The vendor's storage."""
