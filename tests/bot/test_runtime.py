@@ -120,7 +120,7 @@ async def test_a_bot_task_that_dies_is_reported_and_its_process_ends(
     monkeypatch.setattr(runtime_module, "keep_subscribed", broken)
     world.runtime.start()
     await asyncio.wait(world.runtime._running, return_when=asyncio.FIRST_COMPLETED)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await ended.wait()
     assert "bot_task_died" in capsys.readouterr().out
 

@@ -180,9 +180,9 @@ class TestTransactions:
     async def test_a_failed_commit_is_raised_and_gives_its_connection_back(self, small_pool: Settings) -> None:
         for _ in range(5):
             with pytest.raises(asyncpg.ForeignKeyViolationError):
-                async with asyncio.timeout(5), db.transaction():
+                async with asyncio.timeout(20), db.transaction():
                     await db.execute("INSERT INTO child VALUES (404)")
-        async with asyncio.timeout(5), db.transaction():
+        async with asyncio.timeout(20), db.transaction():
             await db.execute("INSERT INTO parent VALUES (1)")
         assert await db.fetch_value("SELECT count(*) FROM parent") == 1
         assert await db.fetch_value("SELECT count(*) FROM child") == 0
@@ -203,9 +203,9 @@ class TestTransactions:
             patched.setattr(PostgresTransaction, "begin", fail)
             for _ in range(5):
                 with pytest.raises(ConnectionResetError):
-                    async with asyncio.timeout(5), db.transaction():
+                    async with asyncio.timeout(20), db.transaction():
                         pass
-        async with asyncio.timeout(5), db.transaction():
+        async with asyncio.timeout(20), db.transaction():
             assert await db.fetch_value("SELECT 1") == 1
 
     async def test_a_cancelled_block_gives_its_connection_back(self, small_pool: Settings) -> None:
@@ -214,7 +214,7 @@ class TestTransactions:
                 async with asyncio.timeout(0.05), db.transaction():
                     await db.execute("INSERT INTO parent VALUES (1)")
                     await db.execute("SELECT pg_sleep(30)")
-        async with asyncio.timeout(5), db.transaction():
+        async with asyncio.timeout(20), db.transaction():
             assert await db.fetch_value("SELECT count(*) FROM parent") == 0
 
     async def test_a_connection_that_dies_in_the_block_is_replaced(self, small_pool: Settings) -> None:
@@ -222,7 +222,7 @@ class TestTransactions:
             with pytest.raises(db.UNAVAILABLE):
                 async with db.transaction():
                     await db.execute("SELECT pg_terminate_backend(pg_backend_pid())")
-        async with asyncio.timeout(5), db.transaction():
+        async with asyncio.timeout(20), db.transaction():
             assert await db.fetch_value("SELECT 1") == 1
 
     async def test_transactions_of_different_tasks_do_not_see_each_other(self, small_pool: Settings) -> None:

@@ -40,14 +40,19 @@ async def test_one_that_was_never_written_is_no_trouble() -> None:
 
 
 async def test_it_is_gone_after_an_error_and_after_a_cancellation() -> None:
+    is_there = asyncio.Event()
+
     async def work() -> None:
         async with temporary.temporary_file() as path:
             written(path)
+            is_there.set()
             await asyncio.Event().wait()
 
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.05):
-            await work()
+    task = asyncio.create_task(work())
+    await is_there.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
     assert list(temporary.folder().iterdir()) == []
 
 

@@ -105,7 +105,7 @@ async def bot(sandbox: Running, session: AiohttpSession) -> Bot:
     return Bot(TOKEN, session=session)
 
 
-async def until(condition: Callable[[], object], seconds: float = 5) -> None:
+async def until(condition: Callable[[], object], seconds: float = 20) -> None:
     """Wait for a condition that another task brings about."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - the condition may be anything

@@ -52,7 +52,7 @@ async def test_steps_that_need_nothing_of_each_other_overlap() -> None:
     met = asyncio.Barrier(2)
 
     async def meet() -> str:
-        async with asyncio.timeout(5), met:
+        async with asyncio.timeout(20), met:
             return ""
 
     await Plan([Planned("one", meet), Planned("other", meet)], Recorder()).run()

@@ -101,7 +101,7 @@ async def test_a_key_of_a_transaction_that_fails_can_be_used_by_one_that_waited(
     failing = asyncio.create_task(fail())
     await holding.wait()
     waiting = asyncio.create_task(ledger.charge(user, quote_of("4"), key=shared))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while not await db.fetch_value("SELECT count(*) FROM pg_locks WHERE NOT granted"):
             assert not waiting.done()
     go_on.set()
@@ -219,7 +219,7 @@ async def test_users_do_not_wait_for_each_other(database: Settings) -> None:
     anna, boris = await somebody("10"), await somebody("10")
     async with db.transaction():
         await charged(anna, "1")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             other = asyncio.create_task(_in_its_own_context(boris))
             assert str((await other).balance_after) == "9.00"
 
