@@ -15,6 +15,9 @@ from typing import Protocol, runtime_checkable
 
 from providers.errors import ProviderError
 
+MOST_USD = 1_000_000
+"""No job costs as much: a vendor that says so has said nothing."""
+
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 
@@ -152,6 +155,11 @@ class Finished:
     actions: tuple[str, ...] = ()
     is_continuation: bool = False
     blocked: int = 0
+
+    def __post_init__(self) -> None:
+        """Let go of a cost that cannot be one: counted from a vendor's figures, it must not cost the result."""
+        if self.cost_usd is not None and not (self.cost_usd.is_finite() and 0 <= self.cost_usd < MOST_USD):
+            object.__setattr__(self, "cost_usd", None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from typing import TypedDict, TypeVar, Unpack
+from typing import Annotated, TypedDict, TypeVar, Unpack
 
 import httpx
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from providers.base import Json
 from providers.connections import Connections
@@ -31,7 +32,8 @@ _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 _SIGNED = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
 """A token that is made from a key, and good for a while without it."""
 
-_LONGEST_PAUSE = timedelta(hours=1)
+_SECONDS = re.compile(r"[0-9]+")
+LONGEST_PAUSE = timedelta(hours=1)
 
 
 class Answer(BaseModel):
@@ -41,6 +43,24 @@ class Answer(BaseModel):
 
 
 A = TypeVar("A", bound=Answer)
+T = TypeVar("T")
+
+
+def _or_nothing(value: object, read: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return read(value)
+    except ValidationError:
+        return None
+
+
+Aside = Annotated[T | None, WrapValidator(_or_nothing)]
+"""What is told beside the matter, such as progress: where it cannot be read, the answer is worth no less."""
+
+Units = Annotated[Decimal, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+"""Credits or units that a job took."""
+
+ExternalId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:@+-]{0,299}$")]
+"""A vendor's id of a job, which can be kept and asked for: `providers.options.identifier` lets it pass."""
 
 
 class Request(TypedDict, total=False):
@@ -254,15 +274,15 @@ async def _body(response: httpx.Response) -> bytes:
 
 
 def _pause(value: str) -> timedelta | None:
-    if value.strip().isdigit():
-        return min(timedelta(seconds=int(value.strip()[:9])), _LONGEST_PAUSE)
+    if _SECONDS.fullmatch(value.strip()):
+        return min(timedelta(seconds=int(value.strip()[:9])), LONGEST_PAUSE)
     try:
         moment = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         return None
-    return min(max(moment - datetime.now(UTC), timedelta(0)), _LONGEST_PAUSE)
+    return min(max(moment - datetime.now(UTC), timedelta(0)), LONGEST_PAUSE)
 
 
 def _parts(address: str | None) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ from providers.http import (
     LOST_ON_THE_WAY,
     TIMEOUT_SECONDS,
     Answer,
+    ExternalId,
     HttpApi,
     Reply,
     parse_webhook,
@@ -67,7 +68,7 @@ _CODES: Mapping[int, type[ProviderError]] = {
 class TaskId(Answer):
     """The part of a task that is always there."""
 
-    task_id: str = Field(alias="taskId", pattern=r"^[\w.:-]+$", max_length=300)
+    task_id: ExternalId = Field(alias="taskId")
 
 
 class Created(Answer):
@@ -100,7 +101,10 @@ class Task(Answer):
     @classmethod
     def _unpack(cls, value: object) -> object:
         """Read results that come as text, as the name of the field promises and the documents do not."""
-        return json.loads(value or "null") if isinstance(value, str) else value
+        try:
+            return json.loads(value or "null") if isinstance(value, str) else value
+        except RecursionError:
+            raise ValueError("lists in lists without an end") from None
 
     @property
     def links(self) -> tuple[str, ...]:
@@ -186,7 +190,7 @@ class KieProvider:
 def failure(reply: Reply) -> ProviderError | None:
     """Return the failure that a reply stands for: by the code in the body, by the status where there is none."""
     envelope = reply.try_to_read(Envelope)
-    code = envelope.code if envelope else reply.status
+    code = envelope.code if envelope and (reply.is_success or 400 <= envelope.code < 600) else reply.status
     if reply.is_success and (envelope is None or envelope.code == 200):
         return None
     if code in _CODES:

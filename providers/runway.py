@@ -36,7 +36,7 @@ from providers.errors import (
     QuotaExhausted,
     RateLimited,
 )
-from providers.http import LOST_ON_THE_WAY, Answer, Reply, without_nothing
+from providers.http import LOST_ON_THE_WAY, Answer, Aside, ExternalId, Reply, Units, without_nothing
 from providers.sdk import Sdk, limits
 
 if TYPE_CHECKING:
@@ -81,24 +81,24 @@ _NO_MODEL = re.compile(r"\bmodel\b.*(?:not (?:available|found|supported)|depreca
 class Cost(Answer):
     """What a task cost us, in credits."""
 
-    credits: Decimal = Decimal(0)
+    credits: Units = Decimal(0)
 
 
 class Created(Answer):
     """The answer to an order."""
 
-    id: str = Field(min_length=1)
+    id: ExternalId
 
 
 class Task(Answer):
     """A task as it stands."""
 
     status: str
-    progress: float | None = None
+    progress: Aside[float] = None
     output: tuple[str, ...] | None = None
-    failure: str = ""
+    failure: Aside[str] = None
     failure_code: str | None = Field(default=None, validation_alias=AliasChoices("failureCode", "failure_code"))
-    cost: Cost | None = None
+    cost: Aside[Cost] = None
 
 
 class Refusal(Answer):

@@ -126,7 +126,7 @@ class Sdk:
             failure = _unconnected(error, transport, lost)
         except TimeoutError:
             failure = lost(f"no answer within {self._timeout:g} s")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             # The vendor took the request and said something that nobody can read: the outcome is not known.
             failure = lost(f"the answer cannot be read: {type(error).__name__}")
         # The chain is cut: what the SDK raised holds the request with its headers.

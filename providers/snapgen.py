@@ -37,7 +37,7 @@ from providers.errors import (
     QuotaExhausted,
     RateLimited,
 )
-from providers.http import Answer, HttpApi, Reply, parse_webhook
+from providers.http import Answer, Aside, ExternalId, HttpApi, Reply, Units, parse_webhook
 
 BASE_URL = "https://api.snapgen.ai"
 SECTION = "/uapi/v1"
@@ -72,7 +72,7 @@ Fields = list[tuple[str, tuple[str | None, bytes, str | None]]]
 class Created(Answer):
     """The answer to an order."""
 
-    uuid: str = Field(pattern=r"^[\w-]+$", max_length=100)
+    uuid: ExternalId
 
 
 class Event(Answer):
@@ -93,10 +93,10 @@ class History(Answer):
     """A job as it stands."""
 
     status: int
-    status_percentage: float | None = None
-    error_code: str | None = None
-    error_message: str | None = None
-    used_credit: Decimal | None = None
+    status_percentage: Aside[float] = None
+    error_code: Aside[str] = None
+    error_message: Aside[str] = None
+    used_credit: Aside[Units] = None
     generated_video: tuple[Picture, ...] | None = None
     generated_image: tuple[Picture, ...] | None = None
 

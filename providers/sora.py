@@ -6,6 +6,7 @@ The adapter is kept for jobs and gateways that still speak it; the catalogue shi
 from __future__ import annotations
 
 import asyncio
+import re
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from providers.base import (
     Submitted,
 )
 from providers.errors import InvalidRequest, ProviderUnavailable
-from providers.http import Answer, parse_webhook, without_nothing
+from providers.http import Answer, Aside, ExternalId, parse_webhook, without_nothing
 from providers.openai.client import OpenAiClient
 from providers.openai.failures import given_up
 
@@ -51,6 +52,8 @@ USD_PER_SECOND = {
 }
 """The last list prices of https://developers.openai.com/api/docs/pricing."""
 
+_SECONDS = re.compile(r"[0-9]{1,4}")
+
 T = TypeVar("T")
 
 
@@ -64,19 +67,19 @@ class Problem(Answer):
 class Video(Answer):
     """A job as it stands."""
 
-    id: str
+    id: ExternalId
     status: str
-    model: str
-    progress: float = 0
-    seconds: str = ""
-    size: str = ""
-    error: Problem | None = None
+    model: Aside[str] = None
+    progress: Aside[float] = None
+    seconds: Aside[str] = None
+    size: Aside[str] = None
+    error: Aside[Problem] = None
 
 
 class Subject(Answer):
     """What an event speaks of."""
 
-    id: str
+    id: ExternalId
 
 
 class Event(Answer):
@@ -139,7 +142,8 @@ class SoraProvider:
         if video.status == "failed":
             problem = video.error or Problem()
             return Failed(given_up(problem.code, problem.message))
-        return Running(min(0.99, video.progress / 100) if video.progress > 0 else None, POLL_AGAIN)
+        percent = video.progress or 0
+        return Running(min(0.99, percent / 100) if percent > 0 else None, POLL_AGAIN)
 
     async def cancel(self, external_id: str) -> None:
         """Delete the video, which stops it where it has not begun."""
@@ -205,8 +209,8 @@ def _family(model: str) -> str:
 
 def _cost(video: Video) -> Decimal | None:
     resolution = next((scale for (_, scale), size in SIZES.items() if size == video.size), "")
-    price = USD_PER_SECOND.get((_family(video.model), resolution))
-    return price * int(video.seconds) if price is not None and video.seconds.isdigit() else None
+    price, seconds = USD_PER_SECOND.get((_family(video.model or ""), resolution)), video.seconds or ""
+    return price * int(seconds) if price is not None and _SECONDS.fullmatch(seconds) else None
 
 
 def _fitted(picture: InputMedia, size: str) -> bytes:

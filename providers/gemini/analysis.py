@@ -151,7 +151,7 @@ def _read(response: types.GenerateContentResponse, field: str) -> str:
     text = answers.text(response)
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     prompt = document.get(field) if isinstance(document, dict) else None
     if not isinstance(prompt, str) or not prompt.strip():

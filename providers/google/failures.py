@@ -19,6 +19,7 @@ from providers.errors import (
     RateLimited,
     TimedOut,
 )
+from providers.http import LONGEST_PAUSE
 
 LONGEST_DETAIL = 2000
 _MONEY = re.compile(r"\b(billing|credits?|prepa(?:y|id)|spend(?:ing)?|quota)\b", re.IGNORECASE)
@@ -29,7 +30,7 @@ _PER_MINUTE = re.compile(r"per[_ ]?minute", re.IGNORECASE)
 _RESPONSIBLE = re.compile(
     r"responsible ai|usage guidelines|support codes?|sensitive words?|safety (?:filter|setting|polic)", re.IGNORECASE
 )
-_SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
+_SECONDS = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)s")
 _TOKEN = re.compile(r"\bya29\.[\w.-]+")
 
 # When several calls failed, the first of these classes that occurred is raised. An unknown outcome goes before all,
@@ -115,7 +116,7 @@ def retry_delay(details: Json) -> timedelta | None:
     for item in _objects(details):
         if str(item.get("@type", "")).endswith("google.rpc.RetryInfo"):
             match = _SECONDS.fullmatch(str(item.get("retryDelay", "")))
-            return timedelta(seconds=float(match[1])) if match else None
+            return min(timedelta(seconds=float(match[1])), LONGEST_PAUSE) if match else None
     return None
 
 

@@ -126,7 +126,7 @@ class Sdk:
             failure = lost(f"the connection was lost after the request left: {_said(error)}")
         except TimeoutError:
             failure = lost(f"no answer within {timeout:g} s")
-        except (ValidationError, ValueError, AttributeError, TypeError) as error:
+        except (ValidationError, ValueError, AttributeError, TypeError, LookupError, RecursionError) as error:
             # A 200 whose body cannot be read: Google took the request, worked and most likely billed it. What was
             # made is lost; calling it unavailable would let it be repeated and paid for twice.
             failure = lost(f"the answer cannot be read: {_said(error)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
 
 from providers.errors import (
     AuthFailed,
@@ -15,7 +14,7 @@ from providers.errors import (
     QuotaExhausted,
     RateLimited,
 )
-from providers.http import Answer, Reply
+from providers.http import Answer, Aside, ExternalId, Reply, Units
 
 SLOTS_ARE_TAKEN = timedelta(seconds=20)
 """Pause while as many tasks run as the account has slots for; Kling names none."""
@@ -43,12 +42,12 @@ class TaskResult(Answer):
 class Task(Answer):
     """A task as it stands."""
 
-    task_id: str
+    task_id: ExternalId
     task_status: str = "submitted"
-    task_status_msg: str | None = None
-    task_info: TaskInfo | None = None
+    task_status_msg: Aside[str] = None
+    task_info: Aside[TaskInfo] = None
     task_result: TaskResult | None = None
-    final_unit_deduction: Decimal | None = None
+    final_unit_deduction: Aside[Units] = None
 
     @property
     def videos(self) -> tuple[Video, ...]:

@@ -14,7 +14,7 @@ from pydantic import Base64Bytes, Field
 
 from providers.base import Failed, Finished, Job, LookupUnsupported, Media, Running, Submitted
 from providers.errors import Ambiguous, TimedOut
-from providers.http import Answer
+from providers.http import Answer, Aside
 from providers.openai import bodies, models
 from providers.openai.bodies import Order
 from providers.openai.client import OpenAiClient
@@ -29,7 +29,7 @@ TIMEOUT_SECONDS = 300.0
 class Picture(Answer):
     """One picture, decoded while the answer is read, so that it is not kept twice."""
 
-    data: Base64Bytes | None = Field(default=None, alias="b64_json")
+    data: Aside[Base64Bytes] = Field(default=None, alias="b64_json")
 
 
 class Details(Answer):
@@ -52,7 +52,7 @@ class Made(Answer):
     """The answer to an order."""
 
     data: tuple[Picture, ...]
-    usage: Usage | None = None
+    usage: Aside[Usage] = None
 
 
 class OpenAiProvider:

@@ -24,7 +24,7 @@ from providers.base import (
     Submitted,
 )
 from providers.errors import InvalidRequest, ProviderError, ProviderUnavailable
-from providers.http import Answer, parse_webhook, without_nothing
+from providers.http import Answer, Aside, ExternalId, parse_webhook, without_nothing
 from providers.useapi import client
 
 POLL_AGAIN = timedelta(seconds=20)
@@ -80,7 +80,7 @@ class Work(Answer):
 class TaskId(Answer):
     """The part of a task that is always there."""
 
-    id: str = Field(min_length=1)
+    id: ExternalId
 
 
 class Created(Answer):
@@ -94,7 +94,7 @@ class Task(Answer):
 
     status_name: str = ""
     status_final: bool = False
-    message: str | None = None
+    message: Aside[str] = None
     works: tuple[Work, ...] | None = None
 
 

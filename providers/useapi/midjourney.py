@@ -27,7 +27,7 @@ from providers.base import (
     Submitted,
 )
 from providers.errors import ContentBlocked, InvalidRequest, ProviderUnavailable, TimedOut
-from providers.http import Answer, parse_webhook, without_nothing
+from providers.http import Answer, Aside, ExternalId, parse_webhook, without_nothing
 from providers.useapi import client
 
 POLL_AGAIN = timedelta(seconds=10)
@@ -54,10 +54,10 @@ class Request(Answer):
 class Response(Answer):
     """What Midjourney said so far."""
 
-    content: str | None = None
-    progress_percent: float | None = None
+    content: Aside[str] = None
+    progress_percent: Aside[float] = None
     attachments: tuple[Link, ...] | None = None
-    buttons: tuple[str, ...] | None = None
+    buttons: Aside[tuple[str, ...]] = None
     pictures: tuple[Link, ...] | None = Field(default=None, alias="imageUx")
     videos: tuple[Link, ...] | None = Field(default=None, alias="videoUx")
     reply_ref: str | None = Field(default=None, alias="replyRef")
@@ -66,7 +66,7 @@ class Response(Answer):
 class Created(Answer):
     """The answer to an order, and the least of every webhook."""
 
-    jobid: str = Field(pattern=r"^[\w.:-]+$", max_length=300)
+    jobid: ExternalId
 
 
 class MidjourneyJob(Answer):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import quote
 
-from pydantic import AliasChoices, AliasPath, Field
+from pydantic import AliasChoices, AliasPath, Field, FiniteFloat
 
 from providers import options
 from providers.base import (
@@ -24,7 +24,7 @@ from providers.base import (
     Submitted,
 )
 from providers.errors import InvalidRequest, ProviderError, ProviderUnavailable
-from providers.http import Answer, parse_webhook, without_nothing
+from providers.http import Answer, Aside, ExternalId, parse_webhook, without_nothing
 from providers.useapi import client
 
 ALEPH = "gen4-aleph"
@@ -54,9 +54,7 @@ MODELS: dict[str, Traits] = {
 class Created(Answer):
     """The answer to an order, and the least of every webhook."""
 
-    task_id: str = Field(
-        validation_alias=AliasChoices("taskId", AliasPath("task", "taskId")), pattern=r"^[\w.:@+-]+$", max_length=300
-    )
+    task_id: ExternalId = Field(validation_alias=AliasChoices("taskId", AliasPath("task", "taskId")))
 
 
 class Artifact(Answer):
@@ -70,8 +68,8 @@ class Task(Answer):
 
     status: str
     error: object = None
-    progress: float | None = Field(default=None, alias="progressRatio")
-    starts_in: float | None = Field(default=None, alias="estimatedTimeToStartSeconds")
+    progress: Aside[float] = Field(default=None, alias="progressRatio")
+    starts_in: Aside[FiniteFloat] = Field(default=None, alias="estimatedTimeToStartSeconds")
     artifacts: tuple[Artifact, ...] | None = None
 
 
