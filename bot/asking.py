@@ -7,6 +7,7 @@ reply to the question, or in the very next message, which Redis helps to tell. W
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -52,6 +53,15 @@ class Answers(Filter):
 def _is_question(message: Message) -> bool:
     asked_by_us = message.from_user is not None and message.from_user.is_bot
     return asked_by_us and message.text in {Words(language).plain(key) for language in LANGUAGES for key in QUESTIONS}
+
+
+async def drop(talk: Talk) -> bool:
+    """Ask no more, and say whether the person had just been asked."""
+    if not await _was_just_asked(talk):
+        return False
+    with suppress(*redis.UNAVAILABLE):
+        await redis.client().delete(PREFIX + str(talk.user.chat_id))
+    return True
 
 
 async def _was_just_asked(talk: Talk) -> bool:

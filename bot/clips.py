@@ -30,6 +30,7 @@ async def accept(bot: Bot, user: User, clip: Clip) -> StoredFile:
 
     Raises:
         bot.photos.PhotoTooBig: above 20 MB, which Telegram does not hand to bots.
+        bot.photos.FileGone: Telegram does not hand it over.
         core.media.UnusableMedia: it is no video that we read, or too long.
         TelegramNetworkError: Telegram is away.
     """

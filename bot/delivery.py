@@ -20,7 +20,14 @@ from aiogram.exceptions import (
     TelegramForbiddenError,
     TelegramRetryAfter,
 )
-from aiogram.types import InlineKeyboardMarkup, InputMediaPhoto, InputMediaVideo, Message
+from aiogram.types import (
+    InlineKeyboardMarkup,
+    InputMediaDocument,
+    InputMediaPhoto,
+    InputMediaVideo,
+    MediaUnion,
+    Message,
+)
 
 from bot import keyboards, keyboards_reference, offers, texts_delivery
 from bot.captions import LONGEST_CAPTION, LONGEST_TEXT, with_prompt
@@ -147,7 +154,7 @@ class Courier:
         if len(files) < len(parcel.generation.results) or not files:
             return [await self._send_links(parcel)]
         if len(files) > 1:
-            return await self._send_album(parcel, files)
+            return await self._send_several(parcel, files)
         try:
             return [(await self._send_one(parcel, files[0])).message_id]
         except TelegramBadRequest as error:
@@ -187,19 +194,26 @@ class Courier:
             request_timeout=UPLOAD_TIMEOUT,
         )
 
-    async def _send_album(self, parcel: Parcel, files: Sequence[Sendable]) -> list[int]:
+    async def _send_several(self, parcel: Parcel, files: Sequence[Sendable]) -> list[int]:
         """Albums carry no buttons; those come in a message of their own, which is not worth failing for."""
-        chat_id, sent = parcel.generation.chat_id, []
-        for start in range(0, len(files), LARGEST_ALBUM):
-            part = [
-                _album_item(file, parcel.caption if number == 0 else None)
-                for number, file in enumerate(files[start : start + LARGEST_ALBUM], start)
-            ]
-            messages = await self._bot.send_media_group(chat_id, list(part), request_timeout=UPLOAD_TIMEOUT)
-            sent += [message.message_id for message in messages]
+        chat_id, caption = parcel.generation.chat_id, parcel.caption
+        try:
+            shown = [_album_item(file, None if number else caption) for number, file in enumerate(files)]
+            sent = await self._send_album(chat_id, shown)
+        except TelegramBadRequest as error:
+            logger.warning("delivered_as_file", run_code=parcel.generation.run_code, error=error.message)
+            sent = await self._send_album(chat_id, _as_files(parcel))
         with suppress(TelegramAPIError):
             question = parcel.words("result-many", n=len(files))
             sent.append((await self._bot.send_message(chat_id, question, reply_markup=parcel.keyboard)).message_id)
+        return sent
+
+    async def _send_album(self, chat_id: int, items: Sequence[MediaUnion]) -> list[int]:
+        sent = []
+        for start in range(0, len(items), LARGEST_ALBUM):
+            part: list[MediaUnion] = [*items[start : start + LARGEST_ALBUM]]
+            messages = await self._bot.send_media_group(chat_id, part, request_timeout=UPLOAD_TIMEOUT)
+            sent += [message.message_id for message in messages]
         return sent
 
     async def _send_links(self, parcel: Parcel) -> int:
@@ -290,6 +304,16 @@ def pause_after(attempt: int) -> timedelta:
     """Return how long to wait after try number `attempt`."""
     doublings: int = min(max(attempt, 1) - 1, 10)
     return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
+
+
+def _as_files(parcel: Parcel) -> list[InputMediaDocument]:
+    """Return the results as files, which Telegram takes whatever is in them."""
+    return [
+        InputMediaDocument(
+            media=open_original(parcel.generation, file, number), caption=parcel.caption if number == 1 else None
+        )
+        for number, file in enumerate(parcel.generation.results, 1)
+    ]
 
 
 def _album_item(file: Sendable, caption: Html | None) -> InputMediaPhoto | InputMediaVideo:

@@ -7,7 +7,7 @@ from aiogram.exceptions import TelegramAPIError
 
 from bot.client import LOST_ANSWER
 from bot.keyboards import shortened
-from bot.texts import Html, Words
+from bot.texts import Html, Words, one_line
 from core.bonuses import referrals
 from core.bonuses.referrals import INVITER_GETS, Friendship
 from core.logs import get_logger
@@ -31,7 +31,7 @@ async def tell(bot: Bot, referral: int, news: str) -> None:
 
 def _text(friendship: Friendship, news: str) -> Html:
     words = Words(friendship.language)
-    name = shortened(friendship.friend_name.strip(), LONGEST_NAME) or words.plain("friend-nameless")
+    name = shortened(one_line(friendship.friend_name), LONGEST_NAME) or words.plain("friend-nameless")
     if news == "paid" and friendship.reward is not None:
         reward = friendship.reward
         return words("friend-paid", tokens=reward.amount, name=name, balance=reward.balance_after)

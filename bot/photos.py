@@ -14,10 +14,13 @@ from aiogram.types import Animation, Document, Message, PhotoSize, Video, VideoN
 from aiohttp import ClientError
 
 from core import uploads
+from core.logs import get_logger
 from core.storage import StoredFile
 from core.storage.streams import write_pieces
 from core.temporary import temporary_file
 from core.users import User
+
+logger = get_logger(__name__)
 
 LARGEST_DOWNLOAD: Final = 20 * 1024 * 1024
 """What Telegram hands to a bot."""
@@ -28,6 +31,10 @@ TIME_LIMIT: Final = 60
 
 class PhotoTooBig(Exception):
     """The file is larger than Telegram hands to a bot."""
+
+
+class FileGone(Exception):
+    """Telegram does not hand the file over: it knows it no more, or not right now."""
 
 
 def in_message(message: Message) -> PhotoSize | Document | None:
@@ -49,6 +56,7 @@ async def accept(bot: Bot, user: User, photo: PhotoSize | Document) -> StoredFil
 
     Raises:
         PhotoTooBig: above 20 MB.
+        FileGone: Telegram does not hand it over.
         core.media.UnusableMedia: it is not a picture that we read, or has too many pixels.
         core.storage.StorageUnavailable: it cannot be kept now.
         TelegramNetworkError: Telegram is away.
@@ -63,6 +71,7 @@ async def downloaded(bot: Bot, sent: PhotoSize | Document | Video | Animation | 
 
     Raises:
         PhotoTooBig: above 20 MB.
+        FileGone: Telegram does not hand it over.
         TelegramNetworkError: Telegram is away.
     """
     if (sent.file_size or 0) > LARGEST_DOWNLOAD:
@@ -73,7 +82,8 @@ async def downloaded(bot: Bot, sent: PhotoSize | Document | Video | Animation | 
     except TelegramBadRequest as error:
         if "too big" in error.message.lower():
             raise PhotoTooBig from None
-        raise
+        logger.warning("file_not_handed_over", reason=error.message)
+        raise FileGone from None
     if (file.file_size or 0) > LARGEST_DOWNLOAD or file.file_path is None:
         raise PhotoTooBig
     async with temporary_file() as path:

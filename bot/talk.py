@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramBadRequest
+from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
 from aiogram.types import (
     CallbackQuery,
     ForceReply,
@@ -16,6 +18,7 @@ from aiogram.types import (
     ReplyParameters,
 )
 
+from bot.client import LOST_ANSWER
 from bot.mini_app import MiniApp
 from bot.texts import Words
 from core.inbox import Event
@@ -64,12 +67,20 @@ class Talk:
         return (await self.say(text, keyboard=keyboard)).message_id
 
     async def toast(self, query: CallbackQuery, text: str = "", *, is_alert: bool = False) -> None:
-        """Answer a pressed button once; a query that Telegram no longer remembers needs no answer."""
+        """Answer a pressed button once; a query that Telegram no longer remembers needs no answer.
+
+        One without words only ends the button's spinner, which is not worth handling the press again for.
+        """
         if self._is_acknowledged:
             return
         self._is_acknowledged = True
-        with suppress(TelegramBadRequest):
+        with suppress(TelegramBadRequest) if text else suppress(TelegramAPIError, *LOST_ANSWER):
             await self.bot.answer_callback_query(query.id, text=text or None, show_alert=is_alert or None)
+
+
+def contact_of(data: Mapping[str, Any]) -> str:
+    """Return whom people write to, out of what a middleware is given; `nobody` where the settings name nobody."""
+    return str(data.get("support_contact") or "nobody")
 
 
 def answering(message_id: int | None) -> ReplyParameters | None:

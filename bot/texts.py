@@ -7,11 +7,12 @@ a name or a prompt can never break a message. `plain` is for places without mark
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
-from typing import TypeAlias, get_args
+from typing import Final, TypeAlias, get_args
 
 from fluent.runtime import FluentBundle, FluentResource
 from fluent.runtime.types import FluentNumber, fluent_number
@@ -37,6 +38,9 @@ CATALOGUES = (
     "reference",
 )
 """Files of a language, one per thing that a person is doing."""
+
+TURNING: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Unicode's signs that set the direction of what follows, up to the end of the line."""
 
 
 class Html(str):
@@ -105,6 +109,11 @@ class Words:
         if errors:
             raise BrokenText(f"{key!r} in {self.language}: {errors[0]}")
         return str(text)
+
+
+def one_line(name: str) -> str:
+    """Return a name that somebody gave themselves as one line, without signs that turn the words after it around."""
+    return " ".join(TURNING.sub("", name).split())
 
 
 def join(*blocks: str) -> Html:

@@ -12,7 +12,7 @@ from aiogram.types import TelegramObject, User
 
 from bot import faults
 from bot.client import LOST_ANSWER
-from bot.talk import Talk
+from bot.talk import Talk, contact_of
 from bot.texts import Words
 from core import db
 from core.inbox import MAX_ATTEMPTS, Event
@@ -66,4 +66,4 @@ async def _apologise(update: Event, data: dict[str, Any], text: str = "crashed")
     talk: Talk | None = data.get("talk")
     words = talk.words if talk else Words(language_for(person.language_code or ""))
     with suppress(TelegramAPIError, *PASSING):
-        await bot.send_message(person.id, words(text, code=update.trace_id[:CODE_LENGTH]))
+        await bot.send_message(person.id, words(text, code=update.trace_id[:CODE_LENGTH], contact=contact_of(data)))

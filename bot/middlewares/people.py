@@ -11,7 +11,7 @@ from aiogram.types import CallbackQuery, Message, TelegramObject, Update
 from aiogram.types import User as TelegramUser
 
 from bot.chat_log import ChatLog
-from bot.talk import Talk
+from bot.talk import Talk, contact_of
 from bot.texts import Words
 from core import users
 from core.inbox import Event
@@ -44,7 +44,7 @@ class People(BaseMiddleware):
         if isinstance(said, Message | CallbackQuery):
             self._chat_log.heard(said)
         if user.is_blocked:
-            await _shut_out(event, talk)
+            await _shut_out(event, talk, contact_of(data))
             return None
         try:
             return await handler(event, data)
@@ -71,8 +71,8 @@ async def _note_membership(update: Update, person: TelegramUser) -> None:
         await users.mark_unreachable(person.id)
 
 
-async def _shut_out(update: Update, talk: Talk) -> None:
+async def _shut_out(update: Update, talk: Talk, contact: str) -> None:
     if update.callback_query is not None:
         await talk.toast(update.callback_query, talk.words.plain("refused-user_blocked"), is_alert=True)
     elif update.message is not None:
-        await talk.say(talk.words("blocked", id=str(talk.user.id)))
+        await talk.say(talk.words("blocked", id=str(talk.user.id), contact=contact))

@@ -8,7 +8,7 @@ from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
-from bot import drafts, keyboards
+from bot import asking, drafts, keyboards
 from bot.buttons import Button, Pressed
 from bot.progress import CANCELLABLE
 from bot.talk import Talk
@@ -27,8 +27,9 @@ def router() -> Router:
 
 
 async def offer(_message: Message, talk: Talk) -> None:
-    """Forget the draft; list the jobs that can still be stopped."""
-    was_begun = await drafts.drop(talk.user.chat_id)
+    """Forget the draft and the question that was asked; list the jobs that can still be stopped."""
+    was_asked = await asking.drop(talk)
+    was_begun = await drafts.drop(talk.user.chat_id) or was_asked
     running = await _running(talk)
     if running:
         text = talk.words("cancel-running", n=len(running))

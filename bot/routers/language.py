@@ -6,12 +6,13 @@ from contextlib import suppress
 from dataclasses import replace
 
 from aiogram import Router
-from aiogram.exceptions import TelegramBadRequest
+from aiogram.exceptions import TelegramAPIError
 from aiogram.filters import Command
 from aiogram.types import BotCommandScopeChat, CallbackQuery, Message
 
 from bot import keyboards
 from bot.buttons import Button, Pressed
+from bot.client import LOST_ANSWER
 from bot.profile import commands
 from bot.talk import Talk
 from bot.texts import LANGUAGES, Words
@@ -41,6 +42,7 @@ async def choose(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None
     talk.user, talk.words = replace(talk.user, language=language), Words(language)
     await talk.toast(query)
     await talk.say(talk.words("language-chosen"), keyboard=keyboards.menu(talk.words))
-    with suppress(TelegramBadRequest):
+    with suppress(TelegramAPIError, *LOST_ANSWER):
+        # The language is chosen and told: a list of commands is not worth saying it twice.
         scope = BotCommandScopeChat(chat_id=talk.user.chat_id)
         await talk.bot.set_my_commands(commands(talk.words), scope=scope)

@@ -130,6 +130,8 @@ async def accept(talk: Talk, pictures: Sequence[PhotoSize | Document], reply_to:
         return tuple(await asyncio.gather(*(photos.accept(talk.bot, talk.user, picture) for picture in pictures)))
     except photos.PhotoTooBig:
         text = talk.words("photo-too-big", limit=photos.LARGEST_DOWNLOAD // MEGABYTE)
+    except photos.FileGone:
+        text = talk.words("photo-gone")
     except media.ImageTooLarge:
         text = talk.words("photo-too-large", limit=media.MAX_PIXELS // MEGAPIXEL)
     except media.HeicImage:

@@ -22,6 +22,7 @@ def router() -> Router:
     router = Router(name="prompts")
     router.message.register(forwarded, F.text, F.forward_origin)
     router.message.register(prompt, F.text, ~F.text.startswith("/"))
+    router.edited_message.register(edited_command, F.text.startswith("/"))
     router.edited_message.register(edited, F.text | F.caption)
     router.callback_query.register(draw, Pressed(Button.DRAW, 1))
     return router
@@ -49,6 +50,11 @@ async def forwarded(message: Message, talk: Talk) -> None:
 async def edited(message: Message, talk: Talk) -> None:
     """Say that a started job stays as it was, and offer to draw from the new words."""
     await _offer(message, talk, "draw-edited")
+
+
+async def edited_command(message: Message, talk: Talk) -> None:
+    """Ask for the command as a new message: changed words are never done by themselves."""
+    await talk.say(talk.words("unknown-edited-command"), reply_to=message.message_id)
 
 
 async def draw(query: CallbackQuery, talk: Talk, arguments: list[str]) -> None:

@@ -43,6 +43,7 @@ def router() -> Router:
     router.message.register(given, SHOWS, Awaited())
     router.message.register(written, F.text, ~F.text.startswith("/"), Awaited())
     router.message.register(offer_link, F.text, ~F.reply_to_message, IsLink())
+    router.edited_message.register(offer_link, F.text, ~F.reply_to_message, IsLink())
     router.callback_query.register(use, Pressed(Button.REFERENCE, 2))
     router.callback_query.register(make, Pressed(Button.MAKE, 3))
     return router

@@ -11,7 +11,7 @@ from aiogram.types import Message
 from bot import keyboards, offers
 from bot.routers import topup
 from bot.talk import Talk
-from bot.texts import Html, join, lines
+from bot.texts import Html, join, lines, one_line
 from core import ledger
 from core.bonuses import referrals
 from core.bonuses.referrals import Accepted, Declined
@@ -55,7 +55,8 @@ async def start(_message: Message, talk: Talk, command: CommandObject) -> None:
 
 async def show_help(_message: Message, talk: Talk) -> None:
     """Tell what can be done here."""
-    text = talk.words("help", video=talk.words.plain("button-create-video"))
+    video, reference = talk.words.plain("button-create-video"), talk.words.plain("button-reference")
+    text = talk.words("help", video=video, reference=reference)
     await talk.say(text, keyboard=keyboards.menu(talk.words))
 
 
@@ -68,14 +69,13 @@ async def _from_friend(talk: Talk, payload: str) -> Html | str:
         return talk.words("start-own-link")
     if not isinstance(outcome, Accepted):
         return ""
-    name = outcome.inviter_name.strip() or talk.words.plain("friend-nameless")
+    name = one_line(outcome.inviter_name) or talk.words.plain("friend-nameless")
     return talk.words("start-invited", name=keyboards.shortened(name, 64), tokens=outcome.posting.amount)
 
 
 def _hello(talk: Talk) -> Html:
-    if not talk.user.first_name.strip():
-        return talk.words("start-hello-nameless")
-    return talk.words("start-hello", name=keyboards.shortened(talk.user.first_name.strip(), 64))
+    name = one_line(talk.user.first_name)
+    return talk.words("start-hello", name=keyboards.shortened(name, 64)) if name else talk.words("start-hello-nameless")
 
 
 def _gift(talk: Talk, bonus: ledger.Posting, model: CatalogModel | None) -> Html:

@@ -134,7 +134,10 @@ async def _send_link(talk: Talk, payment: Payment, url: str) -> Message:
 
 async def _list(talk: Talk, gateway: Gateway) -> tuple[Html, InlineKeyboardMarkup]:
     on_sale = await _on_sale(talk, gateway)
-    others = [other.name for other in gateways.everything() if other.name != gateway.name]
+    # A way to pay that sells nothing would be a button to nowhere.
+    others = [
+        other.name for other in gateways.everything() if other.name != gateway.name and await _on_sale(talk, other)
+    ]
     keyboard = keyboards_payments.packages(talk.words, gateway.name, on_sale, others)
     if not on_sale:
         return talk.words("topup-none"), keyboard

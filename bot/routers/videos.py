@@ -90,6 +90,8 @@ async def accept(message: Message, talk: Talk) -> StoredFile | None:
         return await clips.accept(talk.bot, talk.user, clip)
     except photos.PhotoTooBig:
         text = talk.words("video-too-big", limit=photos.LARGEST_DOWNLOAD // MEGABYTE)
+    except photos.FileGone:
+        text = talk.words("video-gone")
     except (media.VideoTooLong, media.VideoTooLarge):
         text = talk.words("video-too-long", duration=talk.words.duration(media.MAX_VIDEO_SECONDS))
     except media.UnusableMedia:

@@ -124,7 +124,9 @@ class FakeTelegram(BaseSession):
         if name == "getMe":
             return User(id=BOT_ID, is_bot=True, first_name="NanoBanana", username="nanobanana_bot")
         if name == "getFile":
-            content = self.files.get(method.file_id, b"")
+            content = self.files.get(method.file_id)
+            if content is None:
+                raise TelegramBadRequest(method, "Bad Request: wrong file_id or the file is temporarily unavailable")
             return File(file_id=method.file_id, file_unique_id="u", file_size=len(content), file_path=method.file_id)
         if name == "getWebhookInfo":
             return self.webhook

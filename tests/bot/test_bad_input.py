@@ -9,7 +9,12 @@ from typing import Any
 
 import asyncpg
 import pytest
-from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError, TelegramNetworkError
+from aiogram.exceptions import (
+    TelegramBadRequest,
+    TelegramForbiddenError,
+    TelegramNetworkError,
+    TelegramServerError,
+)
 
 from bot.webhook import parse_update
 from core import db, generations
@@ -238,6 +243,47 @@ async def test_somebody_whom_an_operator_blocked_is_told_and_can_do_nothing(mia:
         assert "Access to this bot is closed" in answer["text"]
     await mia.tap("p:nano-banana")
     assert "closed" in mia.toasts[-1] and await mia.jobs() == []
+
+
+async def test_where_people_are_told_to_write_to_there_is_somebody(mia: Person, world: World) -> None:
+    world.runtime._dispatcher["support_contact"] = "@help_<us>"
+    await db.execute("UPDATE botapp_tguser SET is_blocked = true WHERE chat_id = $1", mia.id)
+    [answer] = await mia.send("/start")
+    assert "write to us, @help_<us>, and name the code" in answer["text"]
+    world.runtime._dispatcher["support_contact"] = ""
+    [answer] = await mia.send("/start")
+    assert "tell us the code" in answer["text"] and "nobody" not in answer["text"]
+
+
+@pytest.mark.parametrize("failure", [TelegramNetworkError, TelegramServerError])
+async def test_a_press_whose_spinner_cannot_be_ended_is_handled_once(
+    failure: type[TelegramNetworkError], mia: Person, telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.client.ATTEMPTS", 1)
+    [asked] = await mia.send("/language")
+    telegram.fail("answerCallbackQuery", *[lambda method: failure(method, "away")] * 3)
+    telegram.fail("setMyCommands", lambda method: failure(method, "away"))
+    [chosen] = await mia.press("Русский", asked)
+    assert "говорим по-русски" in chosen["text"]
+
+
+async def test_an_edited_command_is_asked_for_anew_and_never_drawn(mia: Person) -> None:
+    [answer] = await mia.edit(mia.message(text="/balnce"), text="/balance")
+    assert "Send it as a new message" in answer["text"] and buttons(answer) == {}
+
+
+async def test_an_edited_link_is_offered_to_be_described(mia: Person) -> None:
+    [answer] = await mia.edit(mia.message(text="x"), text="https://www.youtube.com/watch?v=dQw4w9WgXcQ")
+    assert list(buttons(answer)) == ["📲 Write a prompt · 0.40 ⚡"]
+
+
+async def test_a_file_that_telegram_does_not_hand_over_is_asked_for_again(mia: Person, masha: Person) -> None:
+    photo: dict[str, Any] = {"photo": [{**FILE, "width": 1, "height": 1}], "caption": "шляпа"}
+    [english] = await mia.send(**photo)
+    [russian] = await masha.send(**photo)
+    assert "cannot find that photo" in english["text"] and "Не могу найти это фото" in russian["text"]
+    [video] = await mia.send(video_note={**FILE, "length": 1, "duration": 1})
+    assert "cannot find this video" in video["text"] and await mia.jobs() == []
 
 
 async def test_a_toast_for_a_query_that_telegram_forgot_is_no_error(mia: Person, telegram: FakeTelegram) -> None:

@@ -238,6 +238,23 @@ async def test_a_video_is_playable(
     assert "Demo Video · 3 s" in telegram.last["caption"]
 
 
+async def test_an_album_that_telegram_does_not_take_as_photos_goes_as_files(
+    mia: Person, world: World, provider: ScriptedProvider, telegram: FakeTelegram
+) -> None:
+    provider.answers.append(Finished((png(20, 20), png(20, 30))))
+    await mia.send("/models")
+    await mia.press("Nano Banana ·")
+    await mia.press("2 · 1.60")
+    await mia.send("two foxes")
+    telegram.fail("sendMediaGroup", lambda method: TelegramBadRequest(method, "Bad Request: PHOTO_INVALID_DIMENSIONS"))
+    await world.work()
+    [job] = await mia.jobs()
+    assert job.status is Status.DONE and len(job.result_message_ids) == 3
+    first, second = (telegram.posted[number] for number in job.result_message_ids[:2])
+    assert first["document"] and second["document"] and "two foxes" in first["caption"] and "caption" not in second
+    assert "What next?" in telegram.last["text"] and await mia.balance() == "48.40"
+
+
 async def test_an_album_whose_buttons_could_not_be_sent_is_delivered(
     mia: Person, world: World, provider: ScriptedProvider, telegram: FakeTelegram
 ) -> None:

@@ -70,6 +70,13 @@ async def test_somebody_without_a_name_is_greeted(somebody: Callable[..., Person
     assert greeting["text"].startswith("Hi!")
 
 
+async def test_a_name_cannot_turn_the_words_after_it_around(somebody: Callable[..., Person]) -> None:
+    [greeting] = await somebody(name="\u202eM\nia\u2067 <b>").send("/start")
+    assert greeting["text"].startswith("Hi, M ia <b>!")
+    [greeting] = await somebody(name="\u200f\u202e").send("/start")
+    assert greeting["text"].startswith("Hi!")
+
+
 async def test_a_prompt_before_start_is_refused_for_lack_of_tokens_and_start_cures_that(
     somebody: Callable[..., Person],
 ) -> None:
@@ -85,7 +92,7 @@ async def test_help_names_every_command(mia: Person) -> None:
     [by_command] = await mia.send("/help")
     [by_button] = await mia.send("❓ Help")
     assert by_command["text"] == by_button["text"]
-    for command in ("/models", "/balance", "/cancel", "/language"):
+    for command in ("/models", "/balance", "/cancel", "/language", "/paysupport", "/terms", "Prompt by reference"):
         assert command in by_command["text"]
 
 

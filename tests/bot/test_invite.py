@@ -200,3 +200,13 @@ async def test_what_an_inviter_earned_is_in_their_statement(
     assert newest.kind is PostingKind.REFERRAL
     [answer] = await masha.send("/balance")
     assert "за приглашённого друга" in answer["text"]
+
+
+async def test_a_friends_name_cannot_turn_the_words_after_it_around(
+    mia: Person, somebody: Callable[..., Person], world: World
+) -> None:
+    friend = somebody(name="\u202eevil\n\u2066")
+    await friend.send(f"/start {await link_of(mia)}")
+    await world.work()
+    [told] = [message for message in mia.telegram.now_shown if "your link" in message["text"]]
+    assert "evil. Their first top-up" in told["text"]

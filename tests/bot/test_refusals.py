@@ -35,7 +35,7 @@ CASES: list[tuple[Refusal, list[str], list[str]]] = [
     (generations.LinkUnusable(), ["cannot open this link"], ["ссылку я не открою"]),
     (generations.ContentRefused("brand"), ["do not make"], ["не делаю"]),
     (generations.TooManyRefusals(seconds=3600), ["again in 60 min"], ["через 60 мин"]),
-    (generations.InputMismatch(MediaRole.MASK), ["does not take this: mask"], ["не берёт маска"]),
+    (generations.InputMismatch(MediaRole.MASK), ["does not take this: mask"], ["такое не берёт: маска"]),
     (
         generations.InputMismatch(MediaRole.END, requires={"image_size": ("4K",)}),
         ["last frame", "choose", "Resolution: 4K"],

@@ -230,6 +230,16 @@ async def test_cancel_forgets_what_was_begun(mia: Person) -> None:
     assert "Nano Banana" in status["text"]
 
 
+async def test_cancel_forgets_the_question_for_a_promo_code(mia: Person) -> None:
+    await mia.send("/promo")
+    [forgotten] = await mia.send("/cancel")
+    assert "forgotten" in forgotten["text"]
+    [nothing] = await mia.send("/cancel")
+    assert "nothing to cancel" in nothing["text"]
+    [status] = await mia.send("fox")
+    assert "charged" in status["text"]
+
+
 async def test_cancel_of_nothing_says_so(mia: Person) -> None:
     [answer] = await mia.send("/cancel")
     assert "nothing to cancel" in answer["text"]

@@ -168,3 +168,10 @@ async def test_people_who_buy_at_once_get_each_their_own(somebody: Callable[...,
         await person.send("/start")
         await buy(person)
     assert [await person.balance() for person in people] == ["170.00"] * 3
+
+
+async def test_a_way_to_pay_that_sells_nothing_has_no_button(mia: Person) -> None:
+    gateways.use(Till("till"))
+    await db.execute("UPDATE token_packages SET code = code || '-not-here'")
+    [shown] = await mia.send("/topup")
+    assert len(labels(shown)) == 4 and all("⭐" in label for label in labels(shown))

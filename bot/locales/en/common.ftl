@@ -30,12 +30,22 @@ bot-description =
 crashed =
     Something broke on our side, sorry. We are on it.
 
-    Please try again in a minute. If that does not help, tell us the code <code>{ $code }</code>.
+    Please try again in a minute. If that does not help, { $contact ->
+        [nobody] tell us the code
+       *[other] write to us, { $contact }, and name the code
+    } <code>{ $code }</code>.
 
 storage-away =
     I could not take the file: our storage does not answer right now. We are on it.
 
-    Please send it again in a couple of minutes. If that does not help, tell us the code <code>{ $code }</code>.
+    Please send it again in a couple of minutes. If that does not help, { $contact ->
+        [nobody] tell us the code
+       *[other] write to us, { $contact }, and name the code
+    } <code>{ $code }</code>.
 
-blocked = Access to this bot is closed. If that is a mistake, write to us: code <code>{ $id }</code>.
+blocked =
+    Access to this bot is closed. If that is a mistake, { $contact ->
+        [nobody] tell us the code
+       *[other] write to us, { $contact }, and name the code
+    } <code>{ $id }</code>.
 group-goodbye = I only work in private chats. Write to me: @{ $username }

@@ -41,9 +41,10 @@ refused-insufficient_tokens =
     It costs { $needed } ⚡, your balance is { $balance } ⚡.
 refused-too_many_running =
     { $limit ->
-        [one] You have { $limit } generation running.
-       *[other] You have { $limit } generations running.
-    } Wait for one of them or cancel it: /cancel
+        [1] You have a generation running. Wait for it or cancel it: /cancel
+        [one] You have { $limit } generation running. Wait for it or cancel it: /cancel
+       *[other] You have { $limit } generations running. Wait for one of them or cancel it: /cancel
+    }
 refused-cooldown_active = A little patience: “{ $model }” can be started again in { $duration }.
 refused-daily_limit_reached = That is all from “{ $model }” for today: { $limit } a day. See you tomorrow, and there are other models meanwhile: /models
 refused-user_blocked = Access to this bot is closed.

@@ -36,6 +36,9 @@ help =
     <b>What it costs</b>
     You see the price before and after every start. If it does not work out, your tokens come back by themselves.
 
+    <b>To make something alike</b>
+    Press “{ $reference }” and send a photo, a video or a link: I will write a prompt for it.
+
     /models – models and prices
     /balance – balance
     /history – where your tokens went
@@ -45,6 +48,8 @@ help =
     /promo – enter a promo code
     /cancel – cancel
     /language – language
+    /paysupport – help with payments
+    /terms – terms
 
 language-choose = Which language shall we speak?
 language-chosen = Done, English it is. What shall I draw?

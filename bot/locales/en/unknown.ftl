@@ -1,4 +1,5 @@
 unknown-command = I have no such command. To get a picture, just write what you want to see. Everything I can do: /help
+unknown-edited-command = You edited a command. Send it as a new message and I will answer.
 unknown-button = This button is out of date. Start again: /models
 unknown-voice = I do not listen to voice messages yet. Write in words what to draw.
 unknown-video = I do not work with videos yet. Send a photo and I will edit or animate it.

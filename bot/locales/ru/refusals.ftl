@@ -18,8 +18,8 @@ refused-images_not_supported = «{ $model }» не работает с фото.
 refused-video_required = Для «{ $model }» нужно видео. Пришлите его с описанием в подписи.
 refused-videos_not_supported = «{ $model }» не работает с видео. Пришлите слова или фото, либо выберите другую модель: /models
 refused-video_too_long = Видео слишком длинное: «{ $model }» берёт до { $limit }. Обрежьте его и пришлите ещё раз.
-refused-input_mismatch = «{ $model }» не берёт { $input }. Пришлите без этого или выберите другую модель: /models
-refused-input_mismatch-option = Чтобы добавить { $input }, выберите для «{ $model }»: { $options }. Потом пришлите ещё раз: /models
+refused-input_mismatch = «{ $model }» такое не берёт: { $input }. Пришлите без этого или выберите другую модель: /models
+refused-input_mismatch-option = Чтобы добавить это ({ $input }), выберите для «{ $model }»: { $options }. Потом пришлите ещё раз: /models
 refused-input_mismatch-needs = «{ $model }»: { $input } работает только вместе с: { $others }.
 refused-input_mismatch-excludes = «{ $model }»: { $input } не сочетается с: { $others }. Пришлите что-то одно.
 refused-parent_unusable = С этим результатом так больше нельзя: он слишком старый или сделан другим сервисом.
@@ -42,10 +42,11 @@ refused-insufficient_tokens =
     Нужно { $needed } ⚡, на балансе { $balance } ⚡.
 refused-too_many_running =
     { $limit ->
-        [one] У вас уже идёт { $limit } генерация.
-        [few] У вас уже идут { $limit } генерации.
-       *[other] У вас уже идут { $limit } генераций.
-    } Дождитесь одной из них или отмените: /cancel
+        [1] У вас уже идёт генерация. Дождитесь её или отмените: /cancel
+        [one] У вас уже идёт { $limit } генерация. Дождитесь одной из них или отмените: /cancel
+        [few] У вас уже идут { $limit } генерации. Дождитесь одной из них или отмените: /cancel
+       *[other] У вас уже идут { $limit } генераций. Дождитесь одной из них или отмените: /cancel
+    }
 refused-cooldown_active = Чуть-чуть терпения: «{ $model }» снова можно запустить через { $duration }.
 refused-daily_limit_reached = «{ $model }» на сегодня всё: { $limit } в день. Завтра продолжим, а пока есть другие модели: /models
 refused-user_blocked = Доступ к боту закрыт.
