@@ -1,10 +1,11 @@
 // Says how much the app weighs on the way to a phone, and fails when that is more than we allow ourselves.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 const LIMITS = { js: 60 * 1024, css: 12 * 1024 };
-const folder = new URL("../dist/assets/", import.meta.url).pathname;
+const folder = fileURLToPath(new URL("../dist/assets/", import.meta.url));
 
 const weights = { js: 0, css: 0 };
 for (const name of readdirSync(folder).sort()) {
