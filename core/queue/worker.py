@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from contextlib import AbstractAsyncContextManager
+
+from celery.exceptions import SecurityWarning
 
 from core import logs, memory, process
 from core.queue.app import QUEUES, TASK_MODULES, celery, configure
@@ -15,6 +18,15 @@ part_of_worker(process.opened)
 
 def _pulse(settings: Settings) -> AbstractAsyncContextManager[None]:
     return process.alive(settings, "worker")
+
+
+def _stay_calm_as_superuser() -> None:
+    """Keep Celery from warning of superusers: what it fears is code in pickled messages, and JSON is all we accept.
+
+    The image has a user of its own; who runs `nb up` as root in a container has chosen so.
+    """
+    if celery.conf.accept_content == ["json"]:
+        warnings.filterwarnings("ignore", category=SecurityWarning)
 
 
 def run(settings: Settings) -> None:
@@ -30,6 +42,7 @@ def run(settings: Settings) -> None:
         importlib.import_module(module)
     # Last, so that a worker counts as alive when the bot in it answers.
     part_of_worker(_pulse)
+    _stay_calm_as_superuser()
     with Running(settings):
         worker = celery.Worker(
             pool="threads",
