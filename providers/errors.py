@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+LONGEST_PAUSE = timedelta(hours=1)
+"""Whoever asks us to come back later than that is taken to mean this."""
+
 
 class ProviderError(Exception):
     """The provider did not produce a result."""

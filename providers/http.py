@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFun
 
 from providers.base import Json
 from providers.connections import Connections
-from providers.errors import Ambiguous, ProviderError, ProviderUnavailable
+from providers.errors import LONGEST_PAUSE, Ambiguous, ProviderError, ProviderUnavailable
 
 TIMEOUT_SECONDS = 60.0
 LONGEST_DETAIL = 2000
@@ -33,7 +33,6 @@ _SIGNED = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
 """A token that is made from a key, and good for a while without it."""
 
 _SECONDS = re.compile(r"[0-9]+")
-LONGEST_PAUSE = timedelta(hours=1)
 
 
 class Answer(BaseModel):

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from providers.base import Json
 from providers.errors import (
+    LONGEST_PAUSE,
     Ambiguous,
     AuthFailed,
     ContentBlocked,
@@ -19,7 +20,6 @@ from providers.errors import (
     RateLimited,
     TimedOut,
 )
-from providers.http import LONGEST_PAUSE
 
 LONGEST_DETAIL = 2000
 _MONEY = re.compile(r"\b(billing|credits?|prepa(?:y|id)|spend(?:ing)?|quota)\b", re.IGNORECASE)
