@@ -18,6 +18,7 @@ import httpx
 from core import providers
 from core.references import LinkFailed
 from core.references.gate import CONNECT_SECONDS, Gate, pool
+from core.storage.streams import opened
 from providers.base import Media
 from providers.errors import ProviderUnavailable
 
@@ -88,7 +89,7 @@ async def _write(answer: httpx.Response, path: Path) -> None:
     if told.isdecimal() and int(told) > MOST_BYTES:
         raise ProviderUnavailable(f"the result has {told} bytes")
     size = 0
-    with await asyncio.to_thread(path.open, "wb") as file:
+    async with opened(lambda: path.open("wb")) as file:
         async for piece in answer.aiter_bytes(256 * 1024):
             size += len(piece)
             if size > MOST_BYTES:

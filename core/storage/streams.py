@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, TypeVar
 
 from core.storage.base import PIECE, Source, StorageUnavailable
+
+File = TypeVar("File", bound=IO[bytes])
 
 
 async def pieces_of(data: Source) -> AsyncGenerator[bytes, None]:
@@ -24,9 +26,26 @@ async def pieces_of(data: Source) -> AsyncGenerator[bytes, None]:
             yield piece
 
 
+@asynccontextmanager
+async def opened(make: Callable[[], File]) -> AsyncIterator[File]:
+    """Open a file in a thread, and close it. Whoever is cancelled meanwhile leaves none open.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    opening = asyncio.ensure_future(asyncio.to_thread(make))
+    try:
+        file = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close)
+        raise
+    with file:
+        yield file
+
+
 async def read_pieces(path: Path, *, start: int = 0, length: int | None = None) -> AsyncGenerator[bytes, None]:
     """Yield a file, or `length` bytes of it from `start`. A file that is replaced meanwhile is read to its end."""
-    with await asyncio.to_thread(path.open, "rb") as file:
+    async with opened(lambda: path.open("rb")) as file:
         await asyncio.to_thread(file.seek, start)
         left = length
         while left is None or left > 0:
@@ -44,10 +63,10 @@ async def write_pieces(path: Path, data: AsyncIterator[bytes]) -> int:
     Raises:
         StorageUnavailable: the disk is full, or cannot be written.
     """
-    with disk_errors(path.parent):
-        file: BinaryIO = await asyncio.to_thread(path.open, "wb")
     size = 0
-    with file:
+    async with AsyncExitStack() as stack:
+        with disk_errors(path.parent):
+            file = await stack.enter_async_context(opened(lambda: path.open("wb")))
         async for piece in data:
             with disk_errors(path.parent):
                 size += await asyncio.to_thread(file.write, piece)
@@ -63,3 +82,8 @@ def disk_errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageUnavailable(f"{folder}: {error.strerror}") from error
+
+
+def _close(opening: asyncio.Future[File]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()

@@ -36,7 +36,7 @@ from core.storage.base import (
     checked_lifetime,
 )
 from core.storage.downloads import Download
-from core.storage.streams import pieces_of, write_pieces
+from core.storage.streams import opened, pieces_of, write_pieces
 from core.storage.supabase_errors import Sleep, again, translated
 from core.storage.tus import Uploader
 from core.temporary import temporary_file
@@ -198,7 +198,7 @@ class SupabaseStorage:
         return size
 
     async def _upload_file(self, key: str, path: Path, mime: str) -> None:
-        with await asyncio.to_thread(path.open, "rb") as file:
+        async with opened(lambda: path.open("rb")) as file:
             await self._upload(key, file, mime)
 
     async def _upload(self, key: str, data: bytes | BufferedReader, mime: str) -> None:
