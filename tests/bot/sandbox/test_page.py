@@ -355,9 +355,7 @@ async def test_what_is_said_while_the_page_reads_the_chat_stays(page: Page, bot:
         await route.fulfill(response=read)
 
     await page.route("**/messages", answer_late)
-    await page.goto(f"/#{user}")
-    await page.wait_for_load_state("load")
-    await asyncio.sleep(1)
+    await talk(page, user)
     await expect(page.locator(".unit")).to_contain_text(["said meanwhile"])
 
 
