@@ -14,6 +14,7 @@ from sanic.exceptions import SanicException
 
 from bot.sandbox.files import sent
 from bot.sandbox.methods import execute
+from bot.sandbox.multipart import read_form
 from bot.sandbox.parameters import Parameters, Upload
 from bot.sandbox.refusals import Refused, bad_request
 from bot.sandbox.world import World
@@ -29,17 +30,19 @@ def read_parameters(request: Request) -> Parameters:
     if kind == "application/json" and request.body:
         try:
             body = json.loads(request.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise bad_request("can't parse JSON object") from error
         if not isinstance(body, dict):
             raise bad_request("object expected")
         values |= body
-    elif kind in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+    elif kind == "multipart/form-data":
+        form = read_form(request.content_type, request.body)
+        values |= form.texts
+        for name, upload in form.files:
+            uploads.setdefault(name, upload)
+    elif kind == "application/x-www-form-urlencoded":
         for name, items in (request.form or {}).items():
             values[name] = items[0]
-        for name, files in (request.files or {}).items():
-            file = files[0]
-            uploads[name] = Upload(file.name or "file", file.type or "", file.body)
     return Parameters(values, uploads)
 
 

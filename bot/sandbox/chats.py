@@ -7,7 +7,7 @@ import copy
 from bot.sandbox.documents import JsonObject
 from bot.sandbox.events import Events
 from bot.sandbox.keyboards import is_inline
-from bot.sandbox.parameters import Parameters
+from bot.sandbox.parameters import Parameters, whole_number
 from bot.sandbox.refusals import bad_request, blocked_by_user
 from bot.sandbox.state import Person, State, StoredMessage
 
@@ -93,7 +93,7 @@ class Chats:
 
     def _replied(self, person: Person, parameters: Parameters) -> JsonObject | None:
         reply = parameters.object("reply_parameters") or {}
-        message_id = int(reply.get("message_id", 0)) or parameters.integer("reply_to_message_id")
+        message_id = whole_number(reply.get("message_id")) or parameters.integer("reply_to_message_id")
         if not message_id:
             return None
         stored = self.state.message(person.id, message_id)

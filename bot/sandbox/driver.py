@@ -6,14 +6,14 @@ import json
 from typing import Any
 
 from sanic import Blueprint, HTTPResponse, Request, response
-from sanic.request import File
 
 from bot.sandbox import misdelivery, people, purchases, webapp
 from bot.sandbox.api import read_parameters
 from bot.sandbox.documents import JsonObject
 from bot.sandbox.methods import names
 from bot.sandbox.methods.account import commands_for, menu_button_for
-from bot.sandbox.parameters import Parameters, Upload
+from bot.sandbox.multipart import read_form
+from bot.sandbox.parameters import Parameters
 from bot.sandbox.refusals import DriverError, Refused
 from bot.sandbox.state import Person
 from bot.sandbox.world import World
@@ -37,7 +37,7 @@ def _json(body: object, status: int = 200) -> HTTPResponse:
 def _body(request: Request) -> JsonObject:
     try:
         body = json.loads(request.body or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DriverError(400, "the body is not JSON") from error
     if not isinstance(body, dict):
         raise DriverError(400, "the body is not a JSON object")
@@ -125,12 +125,8 @@ async def _written(world: World, person: Person, request: Request) -> list[JsonO
         reply_to = _whole({"reply_to_message_id": 0} | body, "reply_to_message_id")
         return [people.write(world, person, _text(body, "text"), reply_to)]
     details = read_parameters(request)
-    received: dict[str, list[File]] = dict(request.files or {})
-    files = [
-        (kind, Upload(file.name or kind, file.type or "", file.body))
-        for kind in people.MEDIA_KINDS
-        for file in received.get(kind, [])
-    ]
+    received = read_form(request.content_type or "", request.body).files if details.uploads else []
+    files = [(kind, upload) for kind in people.MEDIA_KINDS for name, upload in received if name == kind]
     if not files:
         return [people.write(world, person, details.text("text"), details.integer("reply_to_message_id"))]
     return await people.send_files(world, person, files, Parameters(details.values))

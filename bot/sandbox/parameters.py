@@ -19,6 +19,18 @@ class Upload:
     body: bytes
 
 
+def whole_number(value: object) -> int:
+    """A number as Telegram reads one: what is none, or has no end, counts as 0."""
+    try:
+        return int(str(value))
+    except ValueError:
+        pass
+    try:
+        return int(float(str(value)))
+    except (ValueError, OverflowError):
+        return 0
+
+
 @dataclass
 class Parameters:
     """Typed reading of a call's parameters. Empty strings count as absent, as in Telegram."""
@@ -38,12 +50,7 @@ class Parameters:
     def integer(self, name: str, default: int = 0) -> int:
         """A whole number; what is none counts as 0, as in Telegram."""
         value = self.text(name)
-        if not value:
-            return default
-        try:
-            return int(float(value))
-        except ValueError:
-            return 0
+        return whole_number(value) if value else default
 
     def flag(self, name: str) -> bool:
         """A boolean."""
@@ -57,7 +64,7 @@ class Parameters:
             return value
         try:
             return json.loads(value)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise bad_request(f"can't parse {name.replace('_', ' ')} JSON object") from error
 
     def object(self, name: str) -> JsonObject | None:
@@ -103,5 +110,5 @@ class Parameters:
 def _opened(value: str) -> Any:  # noqa: ANN401 - any JSON value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value

@@ -21,7 +21,7 @@ def formatted(text: str, parse_mode: str, entities: list[JsonObject] | None) -> 
     """
     match parse_mode.lower():
         case "":
-            result = FormattedText(text, [dict(entity) for entity in entities or []])
+            result = FormattedText(text, [_checked(entity) for entity in entities or []])
         case "html":
             result = parse_html(text)
         case "markdownv2":
@@ -32,6 +32,15 @@ def formatted(text: str, parse_mode: str, entities: list[JsonObject] | None) -> 
             raise bad_request("unsupported parse_mode")
     result = result.trimmed()
     return FormattedText(result.text, detect(result.text, result.entities))
+
+
+def _checked(entity: JsonObject) -> JsonObject:
+    for name, kind, words in (("offset", int, "Number"), ("length", int, "Number"), ("type", str, "String")):
+        if name not in entity:
+            raise bad_request(f"can't parse MessageEntity: Can't find field \"{name}\"")
+        if not isinstance(entity[name], kind):
+            raise bad_request(f'can\'t parse MessageEntity: Field "{name}" must be of type {words}')
+    return dict(entity)
 
 
 def formatted_parameter(parameters: Parameters, name: str) -> FormattedText:

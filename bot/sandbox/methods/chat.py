@@ -60,10 +60,12 @@ async def set_message_reaction(world: World, parameters: Parameters) -> bool:
     person = world.chats.reachable(parameters)
     stored = world.chats.message(person.id, parameters.integer("message_id"), "react")
     reactions = parameters.objects("reaction")
+    if len(reactions) > 1:
+        raise bad_request("REACTIONS_TOO_MANY")
     for reaction in reactions:
         if reaction.get("type") != "emoji" or str(reaction.get("emoji", "")).rstrip("\ufe0f") not in REACTIONS:
             raise bad_request("REACTION_INVALID")
-    emoji = [str(reaction["emoji"]) for reaction in reactions[:1]]
+    emoji = [str(reaction["emoji"]) for reaction in reactions]
     world.state.put_setting(f"reaction:{person.id}:{stored.id}", {"emoji": emoji})
     world.events.publish(person.id, "reaction", message_id=stored.id, emoji=emoji)
     return True

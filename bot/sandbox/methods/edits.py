@@ -7,7 +7,7 @@ from bot.sandbox.keyboards import is_inline, reply_markup
 from bot.sandbox.methods.media import media_content
 from bot.sandbox.methods.messages import CAPTIONED, CONTENT, caption_content, text_content
 from bot.sandbox.methods.registry import method
-from bot.sandbox.parameters import Parameters
+from bot.sandbox.parameters import Parameters, whole_number
 from bot.sandbox.refusals import bad_request
 from bot.sandbox.state import StoredMessage
 from bot.sandbox.world import World
@@ -111,5 +111,5 @@ async def delete_messages(world: World, parameters: Parameters) -> bool:
     if not 1 <= len(message_ids) <= 100:
         raise bad_request("wrong number of message identifiers specified")
     for message_id in message_ids:
-        world.chats.delete(person.id, int(message_id))
+        world.chats.delete(person.id, whole_number(message_id))
     return True

@@ -150,5 +150,7 @@ async def test_a_reaction_is_set_and_taken_away(bot: Bot, user: int, http: httpx
     assert (await http.get(f"/chats/{user}")).json()["reactions"] == {str(written): []}
     with pytest.raises(TelegramBadRequest, match="REACTION_INVALID"):
         await bot.set_message_reaction(user, written, [ReactionTypeEmoji(emoji="x")])
+    with pytest.raises(TelegramBadRequest, match="REACTIONS_TOO_MANY"):
+        await bot.set_message_reaction(user, written, [ReactionTypeEmoji(emoji="🍌"), ReactionTypeEmoji(emoji="🔥")])
     with pytest.raises(TelegramBadRequest, match="message to react not found"):
         await bot.set_message_reaction(user, 999, [ReactionTypeEmoji(emoji="🍌")])

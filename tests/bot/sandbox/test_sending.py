@@ -118,7 +118,17 @@ async def test_a_refused_call_leaves_no_trace_but_in_the_log(
 
 @pytest.mark.parametrize("method", sorted(set(names()) - {"getUpdates", "logOut", "close"}))
 async def test_no_method_breaks_on_missing_or_odd_parameters(sandbox: Running, user: int, method: str) -> None:
-    odd = [{}, {"chat_id": user}, {"chat_id": user, "message_id": "x", "media": "{", "reply_markup": "[1]", "url": "x"}]
+    known: dict[str, Any] = {"chat_id": user, "text": "x", "caption": "x"}
+    odd = [
+        {},
+        {"chat_id": user},
+        {"chat_id": user, "message_id": "x", "media": "{", "reply_markup": "[1]", "url": "x"},
+        {"chat_id": "1e999", "message_id": "1e999", "limit": "1e999", "offset": "1e999"},
+        {"chat_id": user, "message_ids": [[], "x", None]},
+        known | {"entities": [{}], "caption_entities": [{"type": "bold", "offset": "x", "length": None}]},
+        known | {"reply_parameters": {"message_id": "x"}},
+        known | {"reply_markup": "[" * 100_000, "media": "[" * 100_000},
+    ]
     async with httpx.AsyncClient(verify=False) as client:
         for values in odd:
             answer = await client.post(f"{sandbox.address}/bot{TOKEN}/{method}", json=values)
