@@ -10,6 +10,7 @@ from sanic import Request
 from sanic.response import BaseHTTPResponse
 
 from core import logs, metrics
+from core.http.conformance import check_head
 
 PROBES = frozenset({"/api/health", "/api/ready", "/metrics", "/api/telegram/webhook"})
 """Asked every few seconds, or telling of themselves in better words: their lines are for debugging."""
@@ -45,6 +46,9 @@ class TracedRequest(Request[Any, Any]):
         self.trace_id = logs.parse_trace(self.headers.get(logs.TRACE_HEADER)) or logs.new_trace()
         # One task serves a connection's requests one after the other, so what is bound here holds for its handler.
         logs.bind(self.trace_id)
+        # Sanic makes up a request without a head, to answer one that it could not read.
+        if self.head:
+            check_head(self.head, self.headers, self.version)
 
     async def respond(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401  Sanic's signature.
         """Send an answer, complete and taken note of."""
