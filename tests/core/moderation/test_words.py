@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 
@@ -120,13 +121,19 @@ def test_words_far_apart_have_nothing_to_do_with_each_other() -> None:
 
 
 @pytest.mark.parametrize(
-    "prompt", ["naked " * 6000 + "x", "bomb " * 5000 + "x " * 50 + "recipe", "a b c " * 5000, "п" * 30000]
+    ("repeated", "end"), [("naked ", "x"), ("bomb ", "x " * 50 + "recipe"), ("a b c ", ""), ("п", "")]
 )
-def test_the_longest_prompt_is_read_in_a_moment(prompt: str) -> None:
-    """Nothing in it grows with the square of the length."""
-    started = time.process_time()
-    shipped().category_of(prompt)
-    assert time.process_time() - started < 1.0
+def test_the_time_of_a_prompt_grows_with_its_length_and_not_with_its_square(repeated: str, end: str) -> None:
+    def seconds(times: int) -> float:
+        """Of this thread at its best: whatever else the machine does is not meant."""
+        best = math.inf
+        for _ in range(5):
+            started = time.thread_time()
+            shipped().category_of(repeated * times + end)
+            best = min(best, time.thread_time() - started)
+        return best
+
+    assert seconds(20_000) < 8 * 3 * max(seconds(2_500), 0.001), "eight times as long takes sixty-four times as long"
 
 
 def test_letters_are_plain_after_reading() -> None:

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import threading
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 
@@ -133,7 +134,7 @@ async def test_orders_hold_for_videos_too(provider: DemoProvider, clock: Clock) 
     submitted = await provider.submit(video_job("[slow 9][none] fox"))
     assert isinstance(submitted, Submitted)
     clock.advance(9)
-    assert await provider.poll(submitted.external_id) == Finished((), cost_usd=0)  # type: ignore[arg-type]
+    assert await provider.poll(submitted.external_id) == Finished((), cost_usd=Decimal(0))
 
 
 async def test_a_video_that_cannot_be_encoded_is_a_failed_job(
