@@ -187,6 +187,6 @@ def test_a_flag_after_an_option_that_is_named_so_is_no_secret() -> None:
     ],
 )
 def test_a_line_that_was_made_to_be_slow_is_not(words: str) -> None:
-    started = time.process_time()
+    started = time.thread_time()
     masked(words)
-    assert time.process_time() - started < 2
+    assert time.thread_time() - started < 10, "more than ten times what it takes on a slow machine"

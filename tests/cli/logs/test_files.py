@@ -267,9 +267,9 @@ def test_one_broken_line_costs_the_others_nothing(tmp_path: Path, monkeypatch: p
 
 def test_no_text_makes_the_first_look_take_for_ever() -> None:
     (scan,) = required(re.compile(r"\w+x\b"))
-    started = time.process_time()
+    started = time.thread_time()
     assert not any(part.search(("слово" * 40).encode()) for part in scan)
-    assert time.process_time() - started < 1
+    assert time.thread_time() - started < 10, "more than ten times what it takes on a slow machine"
 
 
 def test_what_is_in_every_line_is_found_as_fast_as_by_reading_them_all(tmp_path: Path) -> None:
