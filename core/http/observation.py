@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from sanic import Request
+from sanic.exceptions import BadURL
 from sanic.response import BaseHTTPResponse
 
 from core import logs, metrics
@@ -41,7 +42,13 @@ class TracedRequest(Request[Any, Any]):
     __slots__ = ("started", "trace_id")
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  Passed on as they are.
-        super().__init__(*arguments, **options)
+        try:
+            super().__init__(*arguments, **options)
+        except BadURL:
+            if options.get("head"):
+                raise
+            # The request that Sanic makes up for its answer has the address that could not be read.
+            super().__init__(*arguments, **{**options, "url_bytes": b"*"})
         self.started = perf_counter()
         self.trace_id = logs.parse_trace(self.headers.get(logs.TRACE_HEADER)) or logs.new_trace()
         # One task serves a connection's requests one after the other, so what is bound here holds for its handler.

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from sanic import HTTPResponse, Request
-from sanic.exceptions import RequestCancelled, SanicException
+from sanic.exceptions import RequestCancelled, RequestTimeout, SanicException, ServiceUnavailable
 from sanic.handlers import ErrorHandler
 
 from core import errors
@@ -98,6 +98,8 @@ class ProblemHandler(ErrorHandler):
 
     def response(self, request: Request, exception: Exception) -> HTTPResponse:
         """Render whatever a handler, a middleware or Sanic itself raised."""
+        if isinstance(exception, _OUT_OF_TIME) and _stop_reading(request):
+            return render(Problem(408, _DETAILS[408]))
         return render(self._problem(request, exception))
 
     def _problem(self, request: Request | None, exception: Exception) -> Problem:
@@ -122,6 +124,18 @@ class ProblemHandler(ErrorHandler):
         logger.error("request_failed", exc_info=exception, **where)
         _note(request, exception)
         return Problem(500, "Something went wrong on our side. It has been logged under the trace id of this answer.")
+
+
+_OUT_OF_TIME = (ServiceUnavailable, RequestTimeout)
+
+
+def _stop_reading(request: Request | None) -> bool:
+    """Wait no more for the rest of a body: Sanic would, and without a limit. Says whether something was missing."""
+    stream: Any = request.stream if request is not None else None
+    if stream is None or not stream.request_body:
+        return False
+    stream.request_body = None
+    return True
 
 
 ORIGINS = (

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import itertools
 
 import httpx
 import pytest
 
-pytestmark = pytest.mark.integration
+from core import logs
+from core.http.application import build
+from core.settings import Settings
+from tests.core.http.conftest import CORE_BLUEPRINTS, served
+from tests.core.logs.test_configuration import restored_logging  # noqa: F401  used by its name
 
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("restored_logging")]
+
+_names = itertools.count(1)
 GET = b"GET /api/health HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST /api/ops/v1/nothing HTTP/1.1\r\nHost: x\r\n"
 
@@ -68,3 +77,29 @@ async def test_what_the_standard_allows_is_answered(client: httpx.AsyncClient, s
 async def test_requests_that_do_not_wait_for_each_other_are_all_answered(client: httpx.AsyncClient) -> None:
     said = await answered(client, (GET + b"\r\n") * 20 + GET + b"Connection: close\r\n\r\n")
     assert said.count(b"HTTP/1.1 200 ") == 21
+
+
+@pytest.mark.parametrize("address", [b"a:443", b"http://x:y/"])
+async def test_an_address_that_is_none_is_answered(
+    client: httpx.AsyncClient, settings: Settings, address: bytes
+) -> None:
+    written = io.StringIO()
+    logs.configure(settings, "web", stream=written)
+    said = await answered(client, b"CONNECT " + address + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert b'"code": "bad_request"' in said
+    assert "Traceback" not in written.getvalue()
+
+
+@pytest.mark.parametrize(
+    "body", [b"Content-Length: 9\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\n9\r\nabc"], ids=["length", "chunks"]
+)
+async def test_who_stops_in_the_middle_of_a_body_is_let_go(settings: Settings, body: bytes) -> None:
+    app = build(
+        settings, name=f"test_conformance_{next(_names)}", blueprints=(*CORE_BLUEPRINTS, "bot.webhook:blueprint")
+    )
+    app.config.RESPONSE_TIMEOUT = 1
+    async with served(app) as address, httpx.AsyncClient(base_url=address, trust_env=False) as client:
+        said = await answered(client, b"POST /api/telegram/webhook HTTP/1.1\r\nHost: x\r\n" + body)
+    assert said.startswith(b"HTTP/1.1 408 ")
+    assert b'"code": "request_timeout"' in said
