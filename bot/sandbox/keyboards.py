@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from bot.sandbox import limits
 from bot.sandbox.documents import JsonObject
@@ -26,7 +26,16 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 def is_loopback(url: str) -> bool:
     """Whether the address is on this machine, where the sandbox allows plain http."""
-    return urlsplit(url).hostname in _LOOPBACK
+    return split_address(url).hostname in _LOOPBACK
+
+
+def split_address(url: str) -> SplitResult:
+    """The parts of an address; of one that is none, there are none."""
+    try:
+        parts = urlsplit(url)
+        return parts if parts.port != 0 else urlsplit("")
+    except ValueError:
+        return urlsplit("")
 
 
 def reply_markup(parameters: Parameters, *, is_invoice: bool = False) -> JsonObject | None:
@@ -113,8 +122,9 @@ def _check_reply(markup: JsonObject) -> None:
 
 def check_web_app(url: str, where: str) -> None:
     """Mini Apps live on https; on this machine also on http."""
-    if urlsplit(url).scheme == "https" and urlsplit(url).hostname:
+    parts = split_address(url)
+    if parts.scheme == "https" and parts.hostname:
         return
-    if urlsplit(url).scheme == "http" and is_loopback(url):
+    if parts.scheme == "http" and is_loopback(url):
         return
     raise bad_request(f"{where} Web App URL '{url}' is invalid: Only HTTPS links are allowed")

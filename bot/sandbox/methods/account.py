@@ -161,7 +161,7 @@ async def set_chat_menu_button(world: World, parameters: Parameters) -> bool:
     if button.get("type") not in {"commands", "web_app", "default"}:
         raise bad_request("can't parse menu button: MenuButton has unsupported type")
     if button["type"] == "web_app":
-        check_web_app(str((button.get("web_app") or {}).get("url", "")), "menu button")
+        check_web_app(str((Parameters(button).object("web_app") or {}).get("url", "")), "menu button")
     if parameters.text("chat_id"):
         person = world.chats.find(parameters)
         person.menu_button = button

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 from bot.sandbox.documents import JsonObject
-from bot.sandbox.keyboards import is_loopback
+from bot.sandbox.keyboards import is_loopback, split_address
 from bot.sandbox.methods.registry import method
 from bot.sandbox.parameters import Parameters
 from bot.sandbox.refusals import bad_request, conflict
@@ -38,7 +37,7 @@ async def get_updates(world: World, parameters: Parameters) -> list[JsonObject]:
 
 
 def _check_url(url: str) -> None:
-    parts = urlsplit(url)
+    parts = split_address(url)
     if parts.scheme == "http" and is_loopback(url):
         return
     if parts.scheme != "https" or not parts.hostname:

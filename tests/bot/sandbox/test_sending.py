@@ -125,6 +125,8 @@ async def test_no_method_breaks_on_missing_or_odd_parameters(sandbox: Running, u
         {"chat_id": user, "message_id": "x", "media": "{", "reply_markup": "[1]", "url": "x"},
         {"chat_id": "1e999", "message_id": "1e999", "limit": "1e999", "offset": "1e999"},
         {"chat_id": user, "message_ids": [[], "x", None]},
+        {"url": "http://[", "menu_button": {"type": "web_app", "web_app": 5}},
+        {"url": "https://example.com:99999/", "menu_button": {"type": "web_app", "web_app": {"url": "https://["}}},
         known | {"entities": [{}], "caption_entities": [{"type": "bold", "offset": "x", "length": None}]},
         known | {"reply_parameters": {"message_id": "x"}},
         known | {"reply_markup": "[" * 100_000, "media": "[" * 100_000},
