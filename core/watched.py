@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import httpx
 
-from core import db, heartbeat, provider_health, providers, service_state, telegram_webhook
+from core import catalog, db, heartbeat, provider_health, providers, service_state, telegram_webhook
 from core.provider_health import Breaker, Health
 from core.queue.app import QUEUES
 from core.queue.waiting import Waiting, waiting
@@ -77,6 +77,7 @@ def checks_of(settings: Settings, webhook: Shared[WebhookInfo | Verdict] | None)
     if webhook is not None:
         checks |= {f"webhook.{name}": _webhook_check(webhook, judge) for name, judge in _WEBHOOK.items()}
     known = Shared(lambda: provider_health.all_known(providers.names()), fresh_s=lambda: 0)
+    checks["models"] = lambda: _models(known)
     noted = {f"provider.{name}": _provider_check(known, name) for name in sorted(providers.names())}
     return {name: Weighed("watched", check) for name, check in checks.items()} | {
         name: Weighed("noted", check) for name, check in noted.items()
@@ -233,6 +234,29 @@ async def _critical() -> Verdict:
         return Verdict("ok", "none in the last hour", facts=facts)
     words = f"{row['count']} new in the last hour, the newest {_ago(row['newest_s'])} ago: {', '.join(codes)}"
     return Verdict("failed", words, f"nb errors show {codes[0]}", facts)
+
+
+async def _models(known: Shared[list[Health]]) -> Verdict:
+    """Whether some model of each kind that people are offered can be made without an operator doing something first.
+
+    One provider that is off is told at its own check. Where nothing of a kind is left, orders end at once.
+    """
+    off = {health.name: health for health in await known() if health.waits_for_an_operator}
+    offered = await catalog.models()
+    stopped = [model for model in offered if all(route.provider in off for route in model.routes)]
+    kinds = sorted({model.kind for model in offered} - {model.kind for model in offered if model not in stopped})
+    facts = {
+        "offered": len(offered),
+        "stopped": [model.slug for model in stopped],
+        "kinds": [str(kind) for kind in kinds],
+    }
+    if not kinds:
+        return Verdict("ok", f"{len(offered) - len(stopped)} of {len(offered)} offered can be made", facts=facts)
+    first = next(model for model in stopped if model.kind in kinds)
+    health = off[first.routes[0].provider]
+    words = f"no {' and no '.join(kinds)} model can be made: all their providers are off, {health.name} among them"
+    verb = "unpark" if health.is_enabled else "enable"
+    return Verdict("failed", words, f'nb providers {verb} {health.name} --reason "…"', facts)
 
 
 def _provider_check(known: Shared[list[Health]], name: str) -> CheckFunction:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from core import db, heartbeat, provider_health, providers, redis, telegram_webhook
+from core import catalog, db, heartbeat, provider_health, providers, redis, telegram_webhook
 from core.heartbeat import ProcessKind
 from core.queue.app import PUBLISHED_AT
 from core.readiness import ReadinessProbe, checks_of
@@ -290,6 +290,69 @@ async def test_providers_in_order_and_switched_off_are_told_apart(connected: Set
     await provider_health.switch("demo", is_enabled=False)
     verdict = await _check("provider.demo", connected)
     assert (verdict.state, verdict.facts["breaker"]) == ("failed", "disabled")
+
+
+async def _switch(names: list[str], *, is_enabled: bool) -> None:
+    for name in names:
+        await provider_health.switch(name, is_enabled=is_enabled)
+
+
+@pytest.fixture
+async def offering(connected: Settings) -> AsyncIterator[Settings]:
+    """The shipped catalogue, over providers of its two kinds."""
+    await catalog.sync()
+    catalog.configure(["gemini", "kling", "useapi-kling"])
+    yield connected
+    catalog.configure([])
+
+
+@pytest.mark.integration
+async def test_switching_off_every_provider_of_a_kind_is_red_and_names_the_command(offering: Settings) -> None:
+    assert (await _check("models", offering)).state == "ok"
+
+    await _switch(["kling", "useapi-kling"], is_enabled=False)
+    verdict = await _check("models", offering)
+    assert (verdict.state, verdict.facts["kinds"]) == ("failed", ["video"])
+    assert "no video model" in verdict.detail
+    assert verdict.fix in {f'nb providers enable {name} --reason "…"' for name in ("kling", "useapi-kling")}
+
+    await _switch(["gemini"], is_enabled=False)
+    verdict = await _check("models", offering)
+    assert verdict.facts["kinds"] == ["image", "video"]
+    assert len(verdict.facts["stopped"]) == verdict.facts["offered"]
+    assert verdict.fix == 'nb providers enable gemini --reason "…"'
+
+
+@pytest.mark.integration
+async def test_a_kind_with_one_provider_left_is_in_order_and_one_back_ends_the_alarm(offering: Settings) -> None:
+    await _switch(["kling"], is_enabled=False)
+    assert (await _check("models", offering)).state == "ok"
+
+    await _switch(["useapi-kling"], is_enabled=False)
+    assert (await _check("models", offering)).state == "failed"
+    await _switch(["kling"], is_enabled=True)
+    assert (await _check("models", offering)).state == "ok"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(("reason", "state"), [("auth_failed", "failed"), ("provider_unavailable", "ok")])
+async def test_a_refused_key_of_the_only_provider_is_red_and_an_outage_that_passes_is_not(
+    offering: Settings, reason: str, state: str
+) -> None:
+    await db.execute(
+        "INSERT INTO botapp_provider (name, reason, parked_until) VALUES ('gemini', $1, now() + interval '1 hour')",
+        f"{reason}: 401",
+    )
+    verdict = await _check("models", offering)
+    assert verdict.state == state
+    assert verdict.fix == (None if state == "ok" else 'nb providers unpark gemini --reason "…"')
+
+
+@pytest.mark.integration
+async def test_no_model_on_offer_is_not_a_stopped_one(connected: Settings) -> None:
+    catalog.configure([])
+    verdict = await _check("models", connected)
+    assert (verdict.state, verdict.facts["offered"]) == ("ok", 0)
 
 
 async def test_a_backlog_that_telegram_does_not_tell_is_unknown() -> None:

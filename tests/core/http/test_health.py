@@ -28,6 +28,7 @@ WATCHED = [
     "webhook.backlog",
     "webhook.last_error",
     "webhook.allowed_updates",
+    "models",
 ]
 
 
