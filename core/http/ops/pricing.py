@@ -14,6 +14,7 @@ from core.audit import Change
 from core.catalog import CatalogModel
 from core.http.ops import pricing_schemas as schemas
 from core.http.ops.api import api
+from core.http.ops.cursors import cut, row_in
 from core.http.problems import Problem
 from core.ops_tokens import Scope
 from core.pricing import checks, fields, options, replay, revisions
@@ -100,16 +101,20 @@ async def set_price(request: Request, subject: str, body: schemas.EditBody, chan
     return _edited(request, edit)
 
 
-@api.operation("GET", "/price-revisions", query=schemas.RevisionQuery, answer=schemas.RevisionPage, tag="pricing")
+@api.operation(
+    "GET",
+    "/price-revisions",
+    query=schemas.RevisionQuery,
+    answer=schemas.RevisionPage,
+    problems=(400,),
+    tag="pricing",
+)
 async def list_revisions(request: Request, query: schemas.RevisionQuery) -> schemas.RevisionPage:
     """Edits of prices, the newest first."""
     del request
-    found = await revisions.history(query.subject, limit=query.limit + 1, before=query.cursor)
-    items = found[: query.limit]
-    return schemas.RevisionPage(
-        items=[_revision(revision) for revision in items],
-        next_cursor=str(items[-1].id) if len(found) > query.limit else None,
-    )
+    found = await revisions.history(query.subject, limit=query.limit + 1, before=row_in(query.cursor))
+    page, cursor = cut(found, query.limit, lambda revision: revision.id)
+    return schemas.RevisionPage(items=[_revision(revision) for revision in page], next_cursor=cursor)
 
 
 @api.operation(

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.http.openapi import ChangeBody
-from core.http.ops.schemas import MAXIMUM_LIMIT, Answer, Moment, Number, Question, Tokens, Usd
+from core.http.ops.cursors import cursor_field, limit_field
+from core.http.ops.schemas import Answer, Moment, Number, Question, Tokens, Usd
 from core.pricing.checks import Kind
 from core.pricing.replay import MOST_DAYS
 
@@ -150,8 +151,8 @@ class RevisionQuery(Question):
     """Which revisions to list, the newest first."""
 
     subject: str | None = Field(None, description="Only of this model, or of `settings`.", min_length=1, max_length=50)
-    limit: int = Field(50, description="How many at most.", ge=1, le=MAXIMUM_LIMIT)
-    cursor: int | None = Field(None, description="`next_cursor` of the page before.", ge=1, le=2**63 - 1)
+    limit: int = limit_field()
+    cursor: str | None = cursor_field()
 
 
 class RevisionPage(Answer):
