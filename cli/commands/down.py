@@ -16,6 +16,7 @@ from cli.errors import Conflict, UsageMistake
 from cli.invocation import current
 from cli.local.home import Home
 from cli.local.identity import end_sessions
+from cli.local.report import as_typed
 from cli.local.state import AlreadyRunning, Phase, RunState, holding, is_held
 from cli.output import Screen, progress
 
@@ -53,7 +54,7 @@ def down(
         if wipe:
             screen.state("ok", f"All local data in {home.root} is deleted.")
         elif home.is_marked:
-            screen.line(f"  The data stays in {home.root}; nb up continues with it.", style="2")
+            screen.line(f"  The data stays in {home.root}; {as_typed('nb up')} continues with it.", style="2")
 
     data = {"was_running": was_running, "ended_leftovers": leftovers, "wiped": wipe, "home": str(home.root)}
     return Outcome(data=data, show=show)

@@ -22,7 +22,7 @@ from cli.local.choices import PORT_VARIABLES, Choices
 from cli.local.home import Home
 from cli.local.launch import LocalError
 from cli.local.progress import StepPrinter, print_last_lines, read_steps
-from cli.local.report import next_steps, print_addresses, print_next
+from cli.local.report import as_typed, next_steps, print_addresses, print_next
 from cli.local.session import Callbacks, Interrupted, run, start_in_background
 from cli.local.state import Addresses, AlreadyRunning, Phase, is_held
 from cli.local.status import addresses_as_data, local_status
@@ -164,7 +164,7 @@ def _in_foreground(home: Home, choices: Choices) -> Outcome:
         printer.close()
         for view in logs:
             view.stop()
-    steps.state("ok", f"Everything has stopped. The data stays in {home.root}; nb up continues with it.")
+    steps.state("ok", f"Everything has stopped. The data stays in {home.root}; {as_typed('nb up')} continues with it.")
     return Outcome(data={}, show=lambda _screen: None)
 
 

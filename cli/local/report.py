@@ -37,9 +37,13 @@ def print_next(screen: Screen, addresses: Addresses) -> None:
         screen.line(f'  Open {addresses.chat} and send "{PROMPT}".')
     else:
         screen.line(f'  Write "{PROMPT}" to your bot in Telegram.')
-    program = os.environ.get("NB_PROGRAM", "nb")
-    screen.pairs({step.cmd.replace("nb", program, 1): step.why for step in next_steps()}, indent=2)
+    screen.pairs({as_typed(step.cmd): step.why for step in next_steps()}, indent=2)
     screen.line()
+
+
+def as_typed(command: str) -> str:
+    """Return a command of `nb` as a person types it here: `./run nb up` where `nb` is on nobody's PATH."""
+    return command.replace("nb", os.environ.get("NB_PROGRAM", "nb"), 1)
 
 
 def next_steps() -> tuple[NextStep, ...]:

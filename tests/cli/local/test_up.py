@@ -100,6 +100,19 @@ def test_down_stops_everything_and_the_data_stays(fake_nb: FakeNb) -> None:
     assert fake_nb.home.postgres_data.is_dir()
 
 
+def test_the_last_line_names_the_command_that_was_typed(fake_nb: FakeNb) -> None:
+    fake_nb.environment["NB_PROGRAM"] = "./run nb"
+    with fake_nb.start("up") as process:
+        wait_until(fake_nb.is_ready)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+
+    after_down = fake_nb.run("down").stdout
+
+    assert "; ./run nb up continues with it." in err
+    assert "; ./run nb up continues with it." in after_down
+
+
 def test_down_without_anything_running_is_fine(fake_nb: FakeNb) -> None:
     finished = fake_nb.run("down")
 
