@@ -30,12 +30,15 @@ UNAVAILABLE: tuple[type[BaseException], ...] = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # a connection that broke while it was handed out
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError,  # it stops, starts, or cut a statement off
+    asyncpg.InsufficientResourcesError,  # disk, memory or connections are used up
+    asyncpg.PostgresSystemError,  # its disk fails
+    asyncpg.ReadOnlySQLTransactionError,  # a fail-over, or a provider's answer to a full disk
+    asyncpg.TransactionRollbackError,  # a deadlock, or two that cannot be serialized
+    asyncpg.LockNotAvailableError,
 )
-"""What a statement raises when the database is away. The statement may be repeated later, in a new transaction."""
+"""What a statement raises when the database is away or takes nothing for now. The statement may be repeated later, in a
+new transaction."""
 
 NOT_MIGRATED: tuple[type[BaseException], ...] = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
 """What a statement raises while migrations are not applied."""

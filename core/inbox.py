@@ -284,9 +284,12 @@ class Inbox:
             log.exception("inbox.handler_failed", source=self.source, event_id=event.event_id, attempt=event.attempts)
         finally:
             renewal.cancel()
-            await self._finish(event, error, fault)
-            self._running.pop(event.id, None)
-            self._wake.set()
+            try:
+                await self._finish(event, error, fault)
+            finally:
+                # Whatever became of that, the place is free: without places nothing would be handled any more.
+                self._running.pop(event.id, None)
+                self._wake.set()
 
     async def _renew(self, event: Event) -> None:
         while True:

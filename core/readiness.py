@@ -144,11 +144,13 @@ def checks_of(settings: Settings, client: httpx.AsyncClient) -> dict[str, CheckF
 
 async def _database() -> Verdict:
     try:
-        await db.fetch_value("SELECT 1")
+        is_read_only = await db.fetch_value("SELECT current_setting('transaction_read_only')::bool")
     except (*db.UNAVAILABLE, asyncpg.PostgresError) as error:
         if isinstance(error, TimeoutError):
             return Verdict("unknown", "does not answer in time", "check the load of the server")
         return Verdict("failed", f"cannot be reached: {type(error).__name__}", "check DATABASE_URL and the server")
+    if is_read_only:
+        return Verdict("failed", "is read-only: nothing can be written", "give its disk room, or end the fail-over")
     return Verdict("ok", "answers")
 
 

@@ -14,14 +14,16 @@ BACKEND_AWAY: tuple[type[BaseException], ...] = (
     socket.gaierror,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
     RedisConnectionError,
     RedisTimeoutError,
 )
-"""What handlers raise when the database or Redis is away.
+"""What handlers raise when the database or Redis is away, or the database takes nothing for now.
 
 Narrower than `core.db.UNAVAILABLE`: a missing file is an `OSError` too, and a bug.
 """
