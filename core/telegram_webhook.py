@@ -44,7 +44,7 @@ BACKLOG: Final = 100
 RECENT_SECONDS: Final = 300
 """An error of Telegram's deliveries that is older is history."""
 
-SecretState = Literal["same", "differs", "unknown"]
+SecretState = Literal["same", "differs", "unknown", "unread"]
 
 
 class TelegramAway(Exception):
@@ -57,7 +57,8 @@ class Webhook:
 
     Attributes:
         expected_url: empty where updates are fetched, not pushed.
-        secret: whether Telegram was last given the secret that is in force; unknown where nobody remembers.
+        secret: whether Telegram was last given the secret that is in force; unknown where nobody remembers,
+            and unread where Redis, which may remember, does not answer.
     """
 
     url: str
@@ -142,8 +143,13 @@ def differences(webhook: Webhook) -> list[Difference]:
     if webhook.has_certificate:
         found.append(Difference("certificate", "a custom one", "none"))
     if webhook.secret != "same":  # noqa: S105  A state, not a secret.
-        found.append(Difference("secret", webhook.secret, "same"))
+        found.append(Difference("secret", told(webhook.secret), "same"))
     return found
+
+
+def told(state: SecretState) -> Literal["same", "differs", "unknown"]:
+    """The state as operators are told it: why it is not known is a matter of the checks' words."""
+    return "unknown" if state == "unread" else state
 
 
 def expected_url(settings: Settings) -> str:
@@ -160,10 +166,14 @@ def fingerprint(settings: Settings) -> str:
 async def remembered() -> str | None:
     """The fingerprint of what Telegram was told last; None when nobody knows."""
     try:
-        async with asyncio.timeout(redis.LOOK_TIMEOUT):
-            value: str | None = await redis.client().get(FINGERPRINT)
+        return await _read()
     except redis.UNAVAILABLE:
         return None
+
+
+async def _read() -> str | None:
+    async with asyncio.timeout(redis.LOOK_TIMEOUT):
+        value: str | None = await redis.client().get(FINGERPRINT)
     return value
 
 
@@ -176,7 +186,10 @@ async def remember(value: str) -> None:
 
 
 async def _secret_state(settings: Settings) -> SecretState:
-    known = await remembered()
+    try:
+        known = await _read()
+    except redis.UNAVAILABLE:
+        return "unread"
     if known is None:
         return "unknown"
     return "same" if known == fingerprint(settings) else "differs"

@@ -78,6 +78,7 @@ def _away(error: TelegramAway) -> Problem:
 def _fields(webhook: Webhook) -> dict[str, Any]:
     return {
         **asdict(webhook),
+        "secret": telegram_webhook.told(webhook.secret),
         "allowed_updates": list(webhook.allowed_updates),
         "expected_updates": list(telegram_webhook.UPDATES),
         "differences": [schemas.WebhookDifference(**asdict(one)) for one in telegram_webhook.differences(webhook)],
@@ -112,6 +113,9 @@ def _secret(webhook: Webhook) -> schemas.WebhookCheck:
         return schemas.WebhookCheck(id="secret", state="ok", detail="the one in force was told last", fix=None)
     if webhook.secret == "differs":  # noqa: S105  As above.
         return schemas.WebhookCheck(id="secret", state="failed", detail="another one was told last", fix=SET)
+    if webhook.secret == "unread":  # noqa: S105  As above.
+        words = "Redis, which remembers what was told last, does not answer"
+        return schemas.WebhookCheck(id="secret", state="unknown", detail=words, fix="nb ready")
     return schemas.WebhookCheck(id="secret", state="unknown", detail="nobody remembers what was told last", fix=SET)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -10,8 +11,9 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
-from core import audit, telegram_webhook
+from core import audit, redis, telegram_webhook
 from core.http.ops.webhook import checks
 from core.settings import Settings
 from core.telegram_webhook import CONNECTIONS, PATH, UPDATES, Webhook
@@ -87,6 +89,29 @@ async def test_a_webhook_that_is_missing_is_found(scene: Scene) -> None:
     assert states(answer)["url"] == "failed"
     assert states(answer)["secret"] == "unknown"
     assert answer["expected_url"] == f"https://bot.example.com{PATH}"
+
+
+async def test_a_frozen_redis_is_named_and_nobody_is_sent_to_set_the_webhook_anew(
+    scene: Scene, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def accept_and_say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    await scene.operator.change("/webhook", {})
+    monkeypatch.setattr(redis, "LOOK_TIMEOUT", 0.05)
+    frozen = await asyncio.start_server(accept_and_say_nothing, "127.0.0.1", 0)
+    port = frozen.sockets[0].getsockname()[1]
+    async with frozen:
+        await redis.connect(settings.model_copy(update={"redis_url": SecretStr(f"redis://127.0.0.1:{port}/0")}))
+        answer = (await scene.operator.get("/webhook")).json()
+        await redis.disconnect()
+    await redis.connect(settings)
+
+    (secret,) = (check for check in answer["checks"] if check["id"] == "secret")
+    assert (answer["secret"], secret["state"], secret["fix"]) == ("unknown", "unknown", "nb ready")
+    assert "Redis" in secret["detail"]
+    assert states((await scene.operator.get("/webhook")).json())["secret"] == "ok"
 
 
 async def test_it_is_put_right_once_and_the_second_time_nothing_is_told(scene: Scene) -> None:
