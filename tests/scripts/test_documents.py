@@ -88,3 +88,21 @@ def test_a_command_that_does_not_exist_is_noticed(call: str) -> None:
 
 def test_the_documents_show_many_commands() -> None:
     assert sum(bool(CALL.match(line)) for document in DOCUMENTS for line in _lines(document)) > 200
+
+
+def test_the_index_of_decisions_names_each_by_its_title() -> None:
+    folder = ROOT / "docs" / "adr"
+    titles = {path.name: path.read_text("utf-8").split("\n", 1)[0] for path in sorted(folder.glob("0*.md"))}
+    rows = re.findall(r"^\| \[(\d+)\]\((.+?)\) \| (.+) \|$", (folder / "README.md").read_text("utf-8"), re.MULTILINE)
+
+    assert [(name, f"# {number}. {title}") for number, name, title in rows] == list(titles.items())
+
+
+@every_document
+def test_every_file_that_is_named_exists(document: Path) -> None:
+    tops = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")}
+    named = {name for name in INLINE.findall(document.read_text("utf-8")) if re.fullmatch(r"[\w.-]+(/[\w.-]+)+", name)}
+    named = {name for name in named if name.split("/")[0] in tops}
+    made = {"webapps/dist", "Документация/AGENTS_LOGS.md"}
+
+    assert sorted(name for name in named - made if not (ROOT / name).exists()) == []
