@@ -94,6 +94,60 @@ describe("a generation", () => {
     expect(of("/me")).toHaveLength(1);
   });
 
+  it("that was cancelled stays so when an older look at it answers late", async () => {
+    const running = { ...made, status: "processing", stage: "submitted", results: [], can_cancel: true };
+    let looks = 0;
+    let late = () => {};
+    const waiting = new Promise<void>((resolve) => {
+      late = resolve;
+    });
+    service({
+      "GET /generations/r1": async () => {
+        if (++looks > 1) await waiting;
+        return { body: running };
+      },
+      "POST /generations/r1/cancel": () => ({ body: { ...made, status: "cancelled", results: [], refunded: "1.60" } }),
+    });
+    open(GenerationPage, { code: "r1", isNew: false });
+    await until(() => button("Cancel"));
+    document.dispatchEvent(new Event("visibilitychange"));
+    await until(() => looks === 2);
+    button("Cancel")?.click();
+    await until(() => text().includes("1.60 ⚡ came back"));
+    late();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    flushSync();
+    expect(text()).toContain("1.60 ⚡ came back");
+    expect(button("Cancel")).toBeUndefined();
+  });
+
+  it("that cannot be cancelled says so until it is over, whatever is looked at meanwhile", async () => {
+    let looks = 0;
+    let isOver = false;
+    service({
+      "GET /generations/r1": () => {
+        looks++;
+        return { body: isOver ? made : { ...made, status: "processing", results: [], can_cancel: true } };
+      },
+      "POST /generations/r1/cancel": () => ({ status: 409, body: { code: "cannot_cancel" } }),
+    });
+    open(GenerationPage, { code: "r1", isNew: false });
+    await until(() => button("Cancel"));
+    button("Cancel")?.click();
+    await until(() => document.querySelector(".trouble"));
+    const words = document.querySelector(".trouble")?.textContent ?? "";
+    const before = looks;
+    document.dispatchEvent(new Event("visibilitychange"));
+    await until(() => looks > before);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    flushSync();
+    expect(text()).toContain(words);
+    isOver = true;
+    document.dispatchEvent(new Event("visibilitychange"));
+    await until(() => text().includes("Done"));
+    expect(document.querySelector(".trouble")).toBeNull();
+  });
+
   it("is looked at once when it is over", async () => {
     const { of } = service(answer({}));
     open(GenerationPage, { code: "r1", isNew: false });
