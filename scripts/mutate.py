@@ -42,6 +42,26 @@ TARGETS = {
     "core/payments/checks.py": ("tests/core/payments/test_checks.py",),
     "core/payments/packages.py": ("tests/core/payments/test_packages.py",),
     "core/payments/gateways/stars.py": ("tests/core/payments/gateways", "tests/core/payments/test_reconciliation.py"),
+    "core/generations/orders.py": ("tests/core/generations/test_orders.py", "tests/core/test_repeated_orders.py"),
+    "core/generations/endings.py": (
+        "tests/core/generations/test_costs.py",
+        "tests/core/generations/test_execution.py",
+        "tests/core/generations/test_operating.py",
+        "tests/core/generations/test_polling.py",
+        "tests/core/generations/test_races.py",
+        "tests/core/generations/test_results.py",
+    ),
+    "core/generations/claims.py": (
+        "tests/core/generations/test_execution.py",
+        "tests/core/generations/test_leases.py",
+        "tests/core/generations/test_polling.py",
+        "tests/core/generations/test_races.py",
+    ),
+    "core/generations/cancelling.py": (
+        "tests/core/generations/test_leases.py",
+        "tests/core/generations/test_operating.py",
+        "tests/core/generations/test_races.py",
+    ),
     "core/bonuses": ("tests/core/bonuses", "tests/core/payments/test_crediting.py", "tests/defects/money"),
 }
 """What is broken, and the tests that ought to notice."""

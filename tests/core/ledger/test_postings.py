@@ -248,6 +248,32 @@ class TestRefund:
             await ledger.refund(404, key=key())
 
 
+class TestReverse:
+    """What a deposit or a bonus gave, taken back."""
+
+    async def test_it_happens_once_whatever_the_key(self, anna: UserId) -> None:
+        bonus = await ledger.post(anna, Decimal("5.00"), PostingKind.BONUS, key=key())
+        wish = key()
+        taken = await ledger.reverse(bonus, key=wish)
+        assert (taken.kind, taken.amount, taken.related) == (PostingKind.REVERSAL, -bonus.amount, bonus.id)
+        assert await ledger.reverse(bonus, key=wish) == taken
+        with pytest.raises(AlreadyResolved):
+            await ledger.reverse(bonus, key=key())
+        assert str(await ledger.balance_of(anna)) == "10.00"
+        await assert_books_agree()
+
+    async def test_spent_tokens_are_not_taken_back(self, anna: UserId) -> None:
+        bonus = await ledger.post(anna, Decimal("5.00"), PostingKind.BONUS, key=key())
+        await charged(anna, "10.01")
+        with pytest.raises(InsufficientTokens):
+            await ledger.reverse(bonus, key=key())
+        assert str(await ledger.balance_of(anna)) == "4.99"
+
+    async def test_a_posting_that_does_not_exist_is_named(self, database: Settings) -> None:
+        with pytest.raises(LookupError, match="no posting 4711"):
+            await ledger.get(4711)
+
+
 class TestSettle:
     """Tokens kept, because the result was delivered."""
 
