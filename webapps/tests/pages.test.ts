@@ -301,6 +301,24 @@ describe("topping up", () => {
   });
 });
 
+it("the history forgets that more could not be had once it was", async () => {
+  let tries = 0;
+  service({
+    "GET /generations?limit=20": () => ({ body: { items: [made], next_cursor: "c" } }),
+    "GET /generations?limit=20&cursor=c": () =>
+      ++tries === 1
+        ? { status: 503, body: { code: "unavailable" } }
+        : { body: { items: [{ ...made, run_code: "r0", prompt: "a village" }], next_cursor: null } },
+  });
+  open(History);
+  await until(() => button("more"));
+  button("more")?.click();
+  await until(() => document.querySelector(".trouble"));
+  button("more")?.click();
+  await until(() => text().includes("a village"));
+  expect(document.querySelector(".trouble")).toBeNull();
+});
+
 it("the list shows price and time of what can be ordered, and that others have ended", () => {
   service();
   open(Models);
