@@ -78,3 +78,10 @@ def choose(wanted: Mapping[str, int | None], remembered: Mapping[str, int], usua
             port = free_port()
         chosen[service] = port
     return chosen
+
+
+def around_the_proxy(given: Mapping[str, str]) -> dict[str, str]:
+    """What keeps a proxy of the surroundings, which knows nothing of this machine's ports, out of our own calls."""
+    named = given.get("no_proxy") or given.get("NO_PROXY") or ""
+    direct = named if named.strip() == "*" else ",".join(filter(None, (named, HOST, "localhost")))
+    return {"NO_PROXY": direct, "no_proxy": direct}

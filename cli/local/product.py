@@ -241,6 +241,7 @@ class Product:
             # Our own server is reached directly; only a pooler between would forbid prepared statements.
             **({} if self.choices.database_url else {"DATABASE_STATEMENT_CACHE": "100"}),
             **passed,
+            **ports.around_the_proxy(given),
             **self._telegram(),
             **(self._emulation.environment(self.addresses.emulators) if self._emulation else {}),
             RUN_VARIABLE: self.run,

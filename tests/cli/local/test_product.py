@@ -52,6 +52,22 @@ def test_without_anything_given_everything_is_embedded(home: Home) -> None:
     assert told[RUN_VARIABLE] == made.run
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "127.0.0.1,localhost"),
+        ({"NO_PROXY": ".corp"}, ".corp,127.0.0.1,localhost"),
+        ({"no_proxy": ".corp", "NO_PROXY": ".old"}, ".corp,127.0.0.1,localhost"),
+        ({"NO_PROXY": "*"}, "*"),
+    ],
+)
+def test_a_proxy_is_not_asked_for_what_is_on_this_machine(home: Home, given: dict[str, str], told: str) -> None:
+    environment = product(home, HTTP_PROXY="http://127.0.0.1:1", **given).environment()
+
+    assert (environment["NO_PROXY"], environment["no_proxy"]) == (told, told)
+    assert environment["HTTP_PROXY"] == "http://127.0.0.1:1"
+
+
 def test_the_processes_understand_what_they_are_told(home: Home) -> None:
     settings = load(product(home, GEMINI_API_KEY="a-key", NB_WEB_PORT="8000", NB_JSON="1").environment())
 
