@@ -117,16 +117,13 @@ def price_of(model: CatalogModel, params: Mapping[str, Json] | None = None) -> T
 
 
 def price_words(words: Words, model: CatalogModel) -> str:
-    """Return the price of the plainest order: per picture, for so many seconds, or at all."""
+    """Return the price of the plainest order: per picture, for so many seconds, or for whatever comes of it."""
     price = price_of(model)
-    if model.kind is MediaKind.VIDEO:
-        duration = model.with_defaults({}).get("duration")
-        if isinstance(duration, int):
-            return words.plain("price-video", price=price, duration=words.duration(duration))
-        return words.plain("price-generation", price=price)
-    if model.cost_unit is CostUnit.SECOND:
-        return words.plain("price-generation", price=price)
-    return words.plain("price-image", price=price)
+    duration = model.with_defaults({}).get("duration")
+    if model.kind is MediaKind.VIDEO and isinstance(duration, int):
+        return words.plain("price-video", price=price, duration=words.duration(duration))
+    # An order that is priced as a whole may make four pictures, as Midjourney's do.
+    return words.plain("price-image" if model.cost_unit is CostUnit.IMAGE else "price-generation", price=price)
 
 
 async def affordable(balance: Tokens) -> list[tuple[CatalogModel, int]]:
