@@ -231,6 +231,10 @@ async function showPeople() {
   $("people").replaceChildren(...users.map((user) => personRow(user, user.id === chat?.user.id, talkAs)));
 }
 
+function lost() {
+  $("status").textContent = "the sandbox does not answer, trying again…";
+}
+
 async function talkAs(id) {
   if (!id) return;
   feed?.close();
@@ -241,7 +245,8 @@ async function talkAs(id) {
   feed = follow(id, {
     read: async (list) => { showAction(null); drawAll(list); await describe(); },
     happened: (event) => handlers[event.type]?.(event),
-    lost: () => { $("status").textContent = "the sandbox does not answer, trying again…"; },
+    lost,
+    gone: begin,
   });
   await showPeople();
 }
@@ -269,4 +274,15 @@ async function start() {
   }
 }
 
-start().catch((problem) => toast(problem.message, true));
+// What the sandbox refused may be over, or the person may be gone with a wiped home: everything is asked anew.
+async function begin() {
+  try {
+    await start();
+  } catch (problem) {
+    lost();
+    toast(problem.message, true);
+    setTimeout(begin, 3000);
+  }
+}
+
+begin();

@@ -5,7 +5,7 @@ import { api } from "./api.js";
 
 const RETRY_MS = 1000;
 
-export function follow(id, { read, happened, lost }) {
+export function follow(id, { read, happened, lost, gone }) {
   const stream = api.events(id);
   let reading = 0;
   let waiting = null;
@@ -40,7 +40,11 @@ export function follow(id, { read, happened, lost }) {
     if (waiting) waiting.push(event);
     else happened(event);
   };
-  stream.onerror = lost;
+  stream.onerror = () => {
+    lost();
+    // A browser comes back by itself after a broken connection, and never after a refusal.
+    if (stream.readyState === EventSource.CLOSED) retry = setTimeout(gone, RETRY_MS);
+  };
   return {
     close() {
       reading += 1;

@@ -365,3 +365,11 @@ async def test_a_chat_that_could_not_be_read_is_read_again(page: Page, bot: Bot,
     await page.goto(f"/#{user}")
     await expect(page.locator(".unit")).to_contain_text("said before")
     await expect(page.locator("#status")).to_have_text("bot")
+
+
+async def test_a_refused_connection_is_asked_for_again(page: Page, bot: Bot, user: int) -> None:
+    await bot.send_message(user, "said before")
+    await page.route("**/events", lambda route: route.fulfill(status=503, body="{}"), times=1)
+    await page.goto(f"/#{user}")
+    await expect(page.locator(".unit")).to_contain_text("said before")
+    await expect(page.locator("#status")).to_have_text("bot")
