@@ -255,8 +255,9 @@ async def _models(known: Shared[list[Health]]) -> Verdict:
     first = next(model for model in stopped if model.kind in kinds)
     health = off[first.routes[0].provider]
     words = f"no {' and no '.join(kinds)} model can be made: all their providers are off, {health.name} among them"
-    verb = "unpark" if health.is_enabled else "enable"
-    return Verdict("failed", words, f'nb providers {verb} {health.name} --reason "…"', facts)
+    if health.is_enabled:
+        return Verdict("failed", words, f'nb providers unpark {health.name} --reason "…"', facts)
+    return Verdict("failed", words, f'nb providers enable {health.name} --reason "…"', facts)
 
 
 def _provider_check(known: Shared[list[Health]], name: str) -> CheckFunction:
