@@ -238,14 +238,19 @@ async def test_a_video_is_playable(
     assert "Demo Video · 3 s" in telegram.last["caption"]
 
 
+async def order_two(person: Person, provider: ScriptedProvider) -> None:
+    """Order two pictures, which are delivered as an album."""
+    provider.answers.append(Finished((png(20, 20), png(20, 30))))
+    await person.send("/models")
+    await person.press("Nano Banana ·")
+    await person.press("2 · 1.60")
+    await person.send("two foxes")
+
+
 async def test_an_album_that_telegram_does_not_take_as_photos_goes_as_files(
     mia: Person, world: World, provider: ScriptedProvider, telegram: FakeTelegram
 ) -> None:
-    provider.answers.append(Finished((png(20, 20), png(20, 30))))
-    await mia.send("/models")
-    await mia.press("Nano Banana ·")
-    await mia.press("2 · 1.60")
-    await mia.send("two foxes")
+    await order_two(mia, provider)
     telegram.fail("sendMediaGroup", lambda method: TelegramBadRequest(method, "Bad Request: PHOTO_INVALID_DIMENSIONS"))
     await world.work()
     [job] = await mia.jobs()
@@ -258,11 +263,7 @@ async def test_an_album_that_telegram_does_not_take_as_photos_goes_as_files(
 async def test_an_album_whose_buttons_could_not_be_sent_is_delivered(
     mia: Person, world: World, provider: ScriptedProvider, telegram: FakeTelegram
 ) -> None:
-    provider.answers.append(Finished((png(20, 20), png(20, 30))))
-    await mia.send("/models")
-    await mia.press("Nano Banana ·")
-    await mia.press("2 · 1.60")
-    await mia.send("two foxes")
+    await order_two(mia, provider)
     telegram.fail("sendMessage", lambda method: TelegramNetworkError(method, "lost"))
     await world.work()
     [job] = await mia.jobs()
