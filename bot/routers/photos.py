@@ -48,11 +48,16 @@ class Given:
 
 
 async def photo(message: Message, talk: Talk) -> None:
-    """Edit a photo as its caption says, or ask what to do with it. A forwarded caption is somebody else's words."""
+    """Edit a photo as its caption says, or ask what to do with it."""
     picture = photos.in_message(message)
     if picture is not None:
-        caption = "" if message.forward_origin else (message.caption or "").strip()
-        await _take(talk, Given([picture], caption, talk.key, message.message_id))
+        await _take(talk, Given([picture], _wish_of(message), talk.key, message.message_id))
+
+
+def _wish_of(message: Message) -> str:
+    """Return what a caption asks for: a forwarded one is somebody else's words, and a command is no wish."""
+    caption = (message.caption or "").strip()
+    return "" if message.forward_origin or caption.startswith("/") else caption
 
 
 async def document(message: Message, talk: Talk) -> None:
@@ -79,7 +84,7 @@ async def album(message: Message, talk: Talk) -> None:
     messages.sort(key=lambda part: part.message_id)
     pictures = [picture for part in messages if (picture := photos.in_message(part)) is not None]
     is_forwarded = any(part.forward_origin for part in messages)
-    captions = [part.caption.strip() for part in messages if part.caption and part.caption.strip()]
+    captions = [wish for part in messages if (wish := _wish_of(part))]
     caption = captions[0] if captions and not is_forwarded else ""
     key = IdempotencyKey(f"tg:{talk.user.chat_id}:album:{group}")
     await _take(talk, Given(pictures, caption, key, messages[0].message_id))

@@ -58,6 +58,12 @@ async def test_a_photo_without_words_is_asked_about_and_the_next_words_edit_it(
     assert provider.jobs[1].images == ()
 
 
+async def test_a_command_in_a_caption_is_no_wish(mia: Person) -> None:
+    [question] = await mia.send(message=mia.photo(caption="/balanse"))
+    assert "What shall I do with the photo?" in question["text"]
+    assert await mia.balance() == "50.00" and not await mia.jobs()
+
+
 async def test_a_ready_made_edit_is_one_press(
     mia: Person, masha: Person, world: World, provider: ScriptedProvider
 ) -> None:
